@@ -1,0 +1,1 @@
+"""Which streams meet where: one job a file, wiring only."""
