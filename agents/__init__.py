@@ -1,0 +1,1 @@
+"""Who decides: the roster, prompts, endpoint clients, model servers, the bots, the gateway."""
