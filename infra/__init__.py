@@ -1,0 +1,1 @@
+"""How Sapphire is run: local stack, cloud resources, containers, monitoring."""
