@@ -1,0 +1,1 @@
+"""The rows of BigQuery's tables: what every job tells about what it did."""

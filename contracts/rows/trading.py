@@ -1,0 +1,119 @@
+"""Rows of the trading job."""
+
+from decimal import Decimal
+from typing import ClassVar
+
+from contracts.controls import Goal
+from contracts.model import Name
+from contracts.orders import OrderType
+from contracts.payloads import DeskState, OrderStatus, Side
+from contracts.rows.row import DeskRow
+
+
+class RiskVerdict(DeskRow):
+    """What the risk book said to one proposal."""
+
+    table: ClassVar[str] = "risk_verdicts"
+    about: ClassVar[str] = "every proposal and signal with the check that refused it, or its order"
+    clustering: ClassVar[tuple[str, ...]] = ("desk", "agent", "symbol")
+
+    message_id: Name
+    agent: Name
+    symbol: Name
+    side: Side
+    accepted: bool
+    check: Name
+    limit: float | None
+    observed: float | None
+    reason: str
+    client_order_id: Name | None
+
+
+class OrderRow(DeskRow):
+    """An order that the desk asked for."""
+
+    table: ClassVar[str] = "orders"
+    about: ClassVar[str] = "every order that the trading job sent to the execution service"
+    clustering: ClassVar[tuple[str, ...]] = ("desk", "agent", "symbol")
+
+    client_order_id: Name
+    agent: Name
+    symbol: Name
+    side: Side
+    type: OrderType
+    quantity: Decimal
+    reference_price: Decimal
+    notional: Decimal
+    reduce_only: bool
+    correlation_id: Name
+
+
+class ExecutionRow(DeskRow):
+    """A step in an order's life."""
+
+    table: ClassVar[str] = "executions"
+    about: ClassVar[str] = "every step in an order's life: accepted, filled, rejected, cancelled"
+    clustering: ClassVar[tuple[str, ...]] = ("desk", "agent", "symbol")
+
+    client_order_id: Name
+    execution_id: Name
+    sequence: int
+    agent: Name
+    symbol: Name
+    side: Side
+    status: OrderStatus
+    last_quantity: Decimal | None
+    last_price: Decimal | None
+    fee: Decimal
+    venue: Name
+    reason: str
+
+
+class PositionRow(DeskRow):
+    """A position after a change."""
+
+    table: ClassVar[str] = "positions"
+    about: ClassVar[str] = "each agent's position in each symbol after every change"
+    clustering: ClassVar[tuple[str, ...]] = ("desk", "agent", "symbol")
+
+    agent: Name
+    symbol: Name
+    quantity: Decimal
+    entry_price: Decimal | None
+    mark_price: Decimal
+    realised_pnl: Decimal
+    unrealised_pnl: Decimal
+    fees: Decimal
+
+
+class PortfolioRow(DeskRow):
+    """The desk's book at a moment."""
+
+    table: ClassVar[str] = "portfolio"
+    about: ClassVar[str] = "equity, drawdown and exposure of the desk, at every closed bar and fill"
+    clustering: ClassVar[tuple[str, ...]] = ("desk",)
+
+    state: DeskState
+    equity: Decimal
+    high_water_mark: Decimal
+    drawdown: float
+    gross_exposure: Decimal
+    net_exposure: Decimal
+    realised_pnl: Decimal
+    unrealised_pnl: Decimal
+    fees: Decimal
+
+
+class AllocationRow(DeskRow):
+    """An agent's capital after a rebalance."""
+
+    table: ClassVar[str] = "allocations"
+    about: ClassVar[str] = "each agent's capital after every rebalance"
+    clustering: ClassVar[tuple[str, ...]] = ("desk", "agent")
+
+    agent: Name
+    goal: Goal
+    previous: Decimal
+    capital: Decimal
+    share: float
+    reason: str

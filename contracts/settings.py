@@ -1,0 +1,49 @@
+"""Where a process finds the rest of the desk: environment variables, each with its meaning, read in one place."""
+
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from contracts.time import Clock, clock_from
+
+
+class Settings(BaseSettings):
+    """The environment of any Sapphire process; `Settings()` reads it.
+
+    Google's own variables (GOOGLE_CLOUD_PROJECT, PUBSUB_EMULATOR_HOST, BIGQUERY_EMULATOR_HOST,
+    GOOGLE_APPLICATION_CREDENTIALS) keep their names and are read by Google's clients; ours begin with SAPPHIRE_.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="SAPPHIRE_", frozen=True, extra="ignore", populate_by_name=True)
+
+    project: str = Field(
+        default="sapphire-local",
+        validation_alias=AliasChoices("GOOGLE_CLOUD_PROJECT", "project"),
+        description="Google Cloud project of topics, tables and endpoints",
+    )
+    location: str = Field(default="us-central1", description="region of the Vertex AI endpoints")
+    dataset: str = Field(default="sapphire", description="BigQuery dataset of the tables")
+    desk: str = Field(default="main", description="the desk, as the roster names it")
+    roster: Path = Field(
+        default=Path(__file__).parent.parent / "agents" / "roster.yaml", description="the roster's file"
+    )
+    clock: str = Field(default="wall", description="`wall`, or the file of a replay's clock")
+    redis_url: str = Field(
+        default="redis://127.0.0.1:6379/0",
+        validation_alias=AliasChoices("REDIS_URL", "redis_url"),
+        description="the live view",
+    )
+    vertex_url: str | None = Field(default=None, description="Vertex AI's address when it is not Google's own")
+    execution_url: str = Field(default="http://127.0.0.1:8080", description="the execution service")
+    execution_token: SecretStr = Field(default=SecretStr(""), description="token with which orders are sent")
+    gateway_url: str = Field(default="http://127.0.0.1:8081", description="the coordinator's gateway")
+    gateway_tokens: Path | None = Field(default=None, description="JSON file {agent: token} that the gateway knows")
+    agent_token: SecretStr = Field(default=SecretStr(""), description="a bot's own token at the gateway")
+    ledger_url: str = Field(default="sqlite:///.sapphire/ledger.db", description="SQLAlchemy URL of the order ledger")
+
+    @cached_property
+    def desk_clock(self) -> Clock:
+        """The clock that events are stamped with."""
+        return clock_from(self.clock)
