@@ -1,8 +1,9 @@
-"""Packaging of Sapphire. Plain setuptools, because Dataflow builds its workers from this file (--setup_file)."""
+"""Packaging of Sapphire: plain setuptools, because Dataflow builds its workers from this file."""
 
 from setuptools import find_packages, setup
 
 PACKAGES = ["contracts", "transforms", "pipelines", "agents", "execution", "infra"]
+DATA = ["**/*.yaml", "**/*.csv.gz", "**/*.json", "**/*.sql", "**/*.html", "**/prompts/*"]
 
 # The platform: what the desk is built on.
 PLATFORM = [
@@ -72,7 +73,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11,<3.14",
     packages=find_packages(include=[pattern for name in PACKAGES for pattern in (name, f"{name}.*")]),
-    package_data={name: ["**/*.yaml", "**/*.csv.gz", "**/*.json", "**/*.sql", "**/*.html", "**/prompts/*"] for name in PACKAGES},
+    package_data=dict.fromkeys(PACKAGES, DATA),
     install_requires=PLATFORM + TOOLS,
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["sapphire = infra.cli:main"]},
