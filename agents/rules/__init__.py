@@ -1,0 +1,1 @@
+"""Trading rules: one file a rule, registered by name, pure and deterministic."""
