@@ -1,0 +1,1 @@
+"""The local stack: what production has, on one machine, for the same clients."""
