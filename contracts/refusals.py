@@ -31,7 +31,6 @@ class Reason(StrEnum):
     CALL_FAILED = "call_failed"
     ORDER_FAILED = "order_failed"
     ROW_REFUSED = "row_refused"
-    RULE_FAILED = "rule_failed"
 
 
 class Refusal(ValueError):

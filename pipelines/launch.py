@@ -1,0 +1,159 @@
+"""Launching a job: options, preflight, run, and telling the live view how it goes."""
+
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+import apache_beam as beam
+import redis
+from apache_beam.metrics.metric import MetricsFilter
+from apache_beam.options.pipeline_options import GoogleCloudOptions, SetupOptions, StandardOptions
+from apache_beam.runners.runner import PipelineResult, PipelineState
+from google.api_core.exceptions import GoogleAPICallError, NotFound
+from google.cloud import pubsub_v1
+
+from contracts.coder import register_contract_coders
+from contracts.live_view import LiveView
+from contracts.settings import Settings
+from contracts.topics import Subscription
+from pipelines.options import JobOptions
+from transforms.ordering import METRICS
+
+BOUNDED_RUNNER = "FnApiRunner"
+STREAMING_RUNNER = "BundleBasedDirectRunner"
+
+_LOCAL_RUNNERS = {STREAMING_RUNNER, "DirectRunner", "SwitchingDirectRunner"}
+_TELL_EVERY_SECONDS = 1.0
+
+
+class LaunchError(Exception):
+    """The job cannot be launched as asked; the text says what to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as it is launched: its name, what it reads, and how it is built into a pipeline."""
+
+    name: str
+    subscription: Subscription
+    build: Callable[[beam.Pipeline, JobOptions], object]
+
+
+def main(job: Job, arguments: Sequence[str] | None = None) -> None:
+    """The `python -m pipelines.<job>` of a job; user errors are one sentence and exit code 2."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        launch(job, arguments)
+    except LaunchError as error:
+        sys.stderr.write(f"{job.name}: {error}\n")
+        sys.exit(2)
+
+
+def launch(job: Job, arguments: Sequence[str] | None = None) -> None:
+    """Run the job until its input ends (bounded) or it is told to stop (streaming: SIGTERM, SIGINT)."""
+    register_contract_coders()
+    options = JobOptions(arguments)
+    _settle(job, options)
+    pipeline = beam.Pipeline(options=options)
+    job.build(pipeline, options)
+    if options.is_streaming:
+        _check_subscription(job, options)
+        _run_stream(job, pipeline, options)
+    else:
+        _run_bounded(job, pipeline, options)
+
+
+def _settle(job: Job, options: JobOptions) -> None:
+    """Fill in what follows from the rest: the runner from the mode, the project from the environment."""
+    standard = options.view_as(StandardOptions)
+    if bool(options.input) != bool(options.output):
+        raise LaunchError("a bounded run needs both --input FILE and --output DIR")
+    if options.input and standard.streaming:
+        raise LaunchError("--streaming reads Pub/Sub; leave it out to read --input")
+    if options.input and not Path(options.input).exists():
+        raise LaunchError(f"there is no file {options.input}")
+    if not options.input:
+        standard.streaming = True
+    standard.runner = standard.runner or (STREAMING_RUNNER if standard.streaming else BOUNDED_RUNNER)
+    google = options.view_as(GoogleCloudOptions)
+    google.project = google.project or Settings().project
+    google.job_name = google.job_name or f"sapphire-{job.name}"
+    # Everything that is pickled lives in an importable module, so __main__ need not travel.
+    options.view_as(SetupOptions).save_main_session = False
+
+
+def _check_subscription(job: Job, options: JobOptions) -> None:
+    """Preflight: name what is missing before a pipeline that would wait for it forever is started."""
+    path = job.subscription.path(options.view_as(GoogleCloudOptions).project)
+    try:
+        with pubsub_v1.SubscriberClient() as subscriber:
+            subscriber.get_subscription(subscription=path, timeout=10)
+    except NotFound:
+        raise LaunchError(f"there is no subscription {path}: create it with `sapphire topics create`") from None
+    except GoogleAPICallError as error:
+        raise LaunchError(f"Pub/Sub cannot be asked for {path}: {error.message}") from None
+
+
+def _run_bounded(job: Job, pipeline: beam.Pipeline, options: JobOptions) -> None:
+    result = pipeline.run()
+    result.wait_until_finish()
+    counts = ", ".join(f"{name} {count}" for name, count in sorted(_counts(result).items()))
+    sys.stderr.write(f"{job.name}: {counts or 'nothing to do'}; written to {options.output}\n")
+
+
+def _run_stream(job: Job, pipeline: beam.Pipeline, options: JobOptions) -> None:
+    result = pipeline.run()
+    if options.view_as(StandardOptions).runner not in _LOCAL_RUNNERS:
+        return  # the service runs it from here on; a Flex Template's launcher must not wait
+    stopping = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopping.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    live = _LiveFlow(job.name, options.desk)
+    live.tell(result)
+    while not stopping.wait(_TELL_EVERY_SECONDS):
+        live.tell(result)
+        if PipelineState.is_terminal(result.state):
+            break
+    live.tell(result)
+    if not stopping.is_set():
+        raise LaunchError(f"the pipeline ended by itself ({result.state}); the log above says why")
+    result.cancel()
+
+
+def _counts(result: PipelineResult) -> dict[str, int]:
+    """Our Beam counters by name, summed over the steps that count them."""
+    counters = result.metrics().query(MetricsFilter().with_namespace(METRICS))["counters"]
+    counts: dict[str, int] = {}
+    for counter in counters:
+        name = counter.key.metric.name
+        value = counter.committed if counter.committed is not None else counter.attempted
+        counts[name] = counts.get(name, 0) + (value or 0)
+    return counts
+
+
+class _LiveFlow:
+    """Writes a local job's counters to the live view; a missing Redis is said once and costs nothing."""
+
+    def __init__(self, job: str, desk: str) -> None:
+        self._key = LiveView(desk).flow(job)
+        self._redis = redis.Redis.from_url(Settings().redis_url, socket_timeout=1.0)
+        self._log = logging.getLogger(__name__)
+        self._reachable = True
+
+    def tell(self, result: PipelineResult) -> None:
+        try:
+            self._redis.hset(self._key, mapping={"ready": 1, **_counts(result)})
+            self._reachable = True
+        except redis.RedisError as error:
+            if self._reachable:
+                self._log.warning("the live view cannot be written: %s", error)
+            self._reachable = False

@@ -1,0 +1,31 @@
+"""The options of every job."""
+
+from argparse import ArgumentParser
+
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+
+from contracts.settings import Settings
+
+
+class JobOptions(PipelineOptions):
+    """What all jobs can be told; Beam's own options (--runner, --project, --region, ...) go beside these."""
+
+    @classmethod
+    def _add_argparse_args(cls, parser: ArgumentParser) -> None:
+        settings = Settings()
+        parser.add_argument("--input", help="bounded run: a recorded log (JSONL of messages), or a recording for market")
+        parser.add_argument("--output", help="bounded run: the directory for <name>.jsonl")
+        parser.add_argument("--desk", default=settings.desk, help="the desk that the job works for")
+        parser.add_argument("--roster", default=str(settings.roster), help="the roster's YAML file")
+        parser.add_argument("--dataset", default=settings.dataset, help="BigQuery dataset of the tables")
+        parser.add_argument(
+            "--dead_letter_limit",
+            type=int,
+            default=1_000,
+            help="stop the job after so many refused messages in a row; 0 is never",
+        )
+
+    @property
+    def is_streaming(self) -> bool:
+        """Whether the job reads Pub/Sub (else files)."""
+        return bool(self.view_as(StandardOptions).streaming)

@@ -1,0 +1,72 @@
+"""Intakes: how the messages of each kind of topic are addressed and read."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import orjson
+
+from contracts.market_data import MarketBatch, read_market_batch
+from contracts.message import Message
+from contracts.refusals import MAX_MESSAGE_BYTES, Reason, Refusal, read_message
+from contracts.rows.row import Row
+from contracts.tables import read_row
+from contracts.time import to_micros
+from transforms.log import Address, Raw
+
+
+class MessageIntake:
+    """Reads `contracts.Message`s; `keys` says whose logs one joins, by default its desk's.
+
+    `keys` sees the message as a plain dictionary (unvalidated): addressing must be cheap, reading comes after.
+    """
+
+    def __init__(self, keys: Callable[[dict], tuple[str, ...]] | None = None) -> None:
+        self._keys = keys or _desk
+
+    def address(self, raw: Raw) -> Address:
+        if len(raw.data) > MAX_MESSAGE_BYTES:
+            raise Refusal(Reason.TOO_LARGE, f"{len(raw.data)} bytes; the limit is {MAX_MESSAGE_BYTES}")
+        try:
+            content = orjson.loads(raw.data)
+            moment = datetime.fromisoformat(content["event_time"])
+            return Address(self._keys(content), to_micros(moment), content["message_id"])
+        except (ValueError, KeyError, TypeError):
+            raise Refusal(Reason.WRONG_FIELD, "not a message") from None
+
+    def read(self, raw: Raw) -> Message:
+        return read_message(raw.data)
+
+
+def _desk(content: dict) -> tuple[str, ...]:
+    return (content["desk"],)
+
+
+class MarketDataIntake:
+    """Reads market-data batches, keyed by symbol."""
+
+    def address(self, raw: Raw) -> Address:
+        attributes = raw.attributes
+        try:
+            moment = datetime.fromisoformat(attributes["event_time"])
+            entry_id = f"{attributes['kind']}/{int(attributes['sequence']):012d}"
+            return Address((attributes["symbol"],), to_micros(moment), entry_id)
+        except (ValueError, KeyError, TypeError):
+            raise Refusal(Reason.NOT_MARKET_DATA, "market data needs its attributes") from None
+
+    def read(self, raw: Raw) -> MarketBatch:
+        return read_market_batch(raw.data, raw.attributes)
+
+
+class RowIntake:
+    """Reads table rows, keyed by table."""
+
+    def address(self, raw: Raw) -> Address:
+        try:
+            content = orjson.loads(raw.data)
+            moment = datetime.fromisoformat(content["event_time"])
+            return Address((raw.attributes["table"],), to_micros(moment), content["row_id"])
+        except (ValueError, KeyError, TypeError):
+            raise Refusal(Reason.WRONG_FIELD, "not a row") from None
+
+    def read(self, raw: Raw) -> Row:
+        return read_row(raw.data, raw.attributes.get("table"))

@@ -1,0 +1,287 @@
+"""Ordering: every keyed core is fed through here, and each entry gets its position in its key's log.
+
+Neither Pub/Sub nor Beam promises an order, so it is made explicit:
+
+* in a bounded run a key's arrivals are grouped and sorted by (event_time, entry id), on any runner;
+* in a stream they are taken as they come; what is older than an entry before it is marked `late`.
+
+Positions are on every row that follows, so what a stream really did can be read back and replayed:
+
+    arrives      a (10:00:01)   b (10:00:03)   c (10:00:02)
+    stream       position 1     position 2     position 3, late
+    bounded      position 1     position 3     position 2
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import apache_beam as beam
+import orjson
+from apache_beam.coders import BytesCoder
+from apache_beam.metrics import Metrics
+from apache_beam.pvalue import PCollection
+from apache_beam.transforms.timeutil import TimeDomain
+from apache_beam.transforms.userstate import ReadModifyWriteStateSpec, TimerSpec, on_timer
+from apache_beam.utils.timestamp import Timestamp
+
+from contracts.refusals import DeadLetter, Reason, Refusal, dead_letter
+from contracts.rows.operations import DeadLetterRow
+from contracts.time import from_micros
+from transforms.core import DEAD_LETTERS, ROWS, Core, Output
+from transforms.dead_letter_limit import DeadLetterLimit
+from transforms.emission import Emission, emissions_of
+from transforms.log import Arrival, Intake, LogEntry, Raw
+
+UNREADABLE = "-"
+"""The key of what could not even be addressed."""
+
+METRICS = "sapphire"
+"""The namespace of our Beam metrics."""
+
+CoreFactory = Callable[[str], Core]
+"""Makes the core of a key that has no state yet."""
+
+
+class _Receive(beam.DoFn):
+    """Addresses raw messages: one arrival for each key whose log they join."""
+
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
+        self._in = Metrics.counter(METRICS, "in")
+        self._out = Metrics.counter(METRICS, "out")
+
+    def process(self, raw: Raw) -> Iterator[tuple[str, Arrival]]:
+        self._in.inc()
+        try:
+            keys, event_micros, entry_id = self._intake.address(raw)
+        except Refusal:
+            yield UNREADABLE, Arrival(raw.publish_micros, "", 0, raw)
+            return
+        if not keys:
+            self._out.inc()
+        for copy, key in enumerate(keys):
+            yield key, Arrival(event_micros, entry_id, copy, raw)
+
+
+class _KeyedLog:
+    """One key's log as it grows: positions, lateness, refusals, and the core."""
+
+    def __init__(self, step: "_Step", key: str, core: Core, position: int = 0, latest_micros: int = 0) -> None:
+        self._step = step
+        self._key = key
+        self.core = core
+        self.position = position
+        self.latest_micros = latest_micros
+
+    def take(self, arrival: Arrival) -> list[Emission]:
+        """Read the arrival, put it into the log, apply the core."""
+        try:
+            value = self._read(arrival.raw)
+        except Refusal as refusal:
+            return self._refuse(arrival, refusal)
+        self.position += 1
+        late = arrival.event_micros < self.latest_micros
+        self.latest_micros = max(self.latest_micros, arrival.event_micros)
+        entry = LogEntry(
+            self._key, self.position, late, arrival.event_micros, value, arrival.raw.attributes.get("sent_at")
+        )
+        emissions = emissions_of(entry, self.core.apply(entry))
+        self._step.handled(arrival)
+        return emissions
+
+    def _read(self, raw: Raw) -> Any:
+        value = self._step.intake.read(raw)
+        if self._key == UNREADABLE:
+            raise Refusal(Reason.WRONG_FIELD, "its ids or its event_time (ISO 8601 with a zone) cannot be read")
+        return value
+
+    def close(self) -> list[Emission]:
+        """What the core still held open."""
+        entry = LogEntry(self._key, self.position, False, self.latest_micros, None)
+        return emissions_of(entry, self.core.flush(), _AFTER_ANY_ENTRY)
+
+    def _refuse(self, arrival: Arrival, refusal: Refusal) -> list[Emission]:
+        if arrival.copy:
+            return []
+        letter = self._step.refuse(arrival, refusal)
+        entry = LogEntry(self._key, self.position, False, arrival.event_micros, None)
+        outputs = [Output(DEAD_LETTERS, letter), Output(ROWS, DeadLetterRow.of(letter))]
+        return emissions_of(entry, outputs, _AFTER_ANY_ENTRY)
+
+
+_AFTER_ANY_ENTRY = 1_000_000
+"""Flushed and refused emissions are numbered behind those of the entry at the same position."""
+
+
+class _Step:
+    """What the bounded and the streaming form share: the job's name, its intake, its counters and its limit."""
+
+    def __init__(self, job: str, intake: Intake, dead_letter_limit: int) -> None:
+        self.job = job
+        self.intake = intake
+        self._limit = DeadLetterLimit(dead_letter_limit)
+        self._out = Metrics.counter(METRICS, "out")
+        self._refused = Metrics.counter(METRICS, "refused")
+
+    def handled(self, arrival: Arrival) -> None:
+        self._limit.accepted()
+        if arrival.copy == 0:
+            self._out.inc()
+
+    def refuse(self, arrival: Arrival, refusal: Refusal) -> DeadLetter:
+        self._limit.refused(refusal.error)
+        self._refused.inc()
+        raw = arrival.raw
+        moment = from_micros(arrival.event_micros)
+        return dead_letter(self.job, "intake", refusal, raw.data, moment, dict(raw.attributes))
+
+
+class _ApplySorted(beam.DoFn):
+    """The bounded form: a key's arrivals are all here; sort them and apply the core, no Beam state."""
+
+    def __init__(self, step: _Step, core: CoreFactory) -> None:
+        self._step = step
+        self._core = core
+
+    def process(self, element: tuple[str, Iterable[Arrival]]) -> Iterator[Emission]:
+        key, arrivals = element
+        log = _KeyedLog(self._step, key, self._core_of(key))
+        for arrival in sorted(arrivals, key=_by_time_and_id):
+            yield from log.take(arrival)
+        yield from log.close()
+
+    def _core_of(self, key: str) -> Core:
+        return _Unreadable() if key == UNREADABLE else self._core(key)
+
+
+def _by_time_and_id(arrival: Arrival) -> tuple[int, str, bytes]:
+    return arrival.event_micros, arrival.entry_id, arrival.raw.data
+
+
+class _ApplyAsTheyCome(beam.DoFn):
+    """The streaming form: the log's head and the core's state live in Beam state cells of the key."""
+
+    _HEAD = ReadModifyWriteStateSpec("head", BytesCoder())
+    _CORE = ReadModifyWriteStateSpec("core", BytesCoder())
+    _IDLE = TimerSpec("idle", TimeDomain.REAL_TIME)
+
+    def __init__(self, step: _Step, core: CoreFactory, idle_seconds: float | None, now: Callable[[], float]) -> None:
+        self._step = step
+        self._core = core
+        self._idle_seconds = idle_seconds
+        self._now = now
+
+    def setup(self) -> None:
+        # Restoring a core costs more than comparing its bytes: the one just used is kept beside the state it gave.
+        self._kept: dict[str, tuple[bytes, Core]] = {}
+
+    def process(
+        self,
+        element: tuple[str, Arrival],
+        head=beam.DoFn.StateParam(_HEAD),
+        state=beam.DoFn.StateParam(_CORE),
+        idle=beam.DoFn.TimerParam(_IDLE),
+    ) -> Iterator[Emission]:
+        key, arrival = element
+        log = self._log(key, head.read(), state.read())
+        yield from log.take(arrival)
+        self._keep(log, key, head, state)
+        if self._idle_seconds is not None:
+            idle.set(Timestamp(self._now() + self._idle_seconds))
+
+    @on_timer(_IDLE)
+    def on_idle(
+        self, key=beam.DoFn.KeyParam, head=beam.DoFn.StateParam(_HEAD), state=beam.DoFn.StateParam(_CORE)
+    ) -> Iterator[Emission]:
+        log = self._log(key, head.read(), state.read())
+        yield from log.close()
+        self._keep(log, key, head, state)
+
+    def _log(self, key: str, head: bytes | None, state: bytes | None) -> _KeyedLog:
+        if key == UNREADABLE:
+            return _KeyedLog(self._step, key, _Unreadable())
+        position, latest_micros = orjson.loads(head) if head else (0, 0)
+        return _KeyedLog(self._step, key, self._restored(key, state), position, latest_micros)
+
+    def _restored(self, key: str, state: bytes | None) -> Core:
+        kept_state, kept_core = self._kept.pop(key, (None, None))
+        if kept_core is not None and kept_state == state:
+            return kept_core
+        core = self._core(key)
+        if state is not None:
+            core.restore(state)
+        return core
+
+    def _keep(self, log: _KeyedLog, key: str, head, state) -> None:
+        if key == UNREADABLE:
+            return
+        dumped = log.core.dump()
+        state.write(dumped)
+        head.write(orjson.dumps((log.position, log.latest_micros)))
+        self._kept[key] = (dumped, log.core)
+
+
+class _Unreadable:
+    """The core of the key of unreadable messages: they are refused before it is asked anything."""
+
+    def apply(self, entry: LogEntry) -> list[Output]:
+        return []
+
+    def flush(self) -> list[Output]:
+        return []
+
+    def dump(self) -> bytes:
+        return b""
+
+    def restore(self, state: bytes) -> None:
+        """There is nothing to take up."""
+
+
+def _wall_seconds() -> float:
+    return Timestamp.now().micros / 1e6
+
+
+class ApplyInOrder(beam.PTransform):
+    """Raw messages to emissions: address, put into the key's log, apply the key's core.
+
+    Args:
+        job: the job's name, for dead letters.
+        intake: how raw messages are addressed and read.
+        core: makes the core of a new key.
+        streaming: whether arrivals are taken as they come (else grouped and sorted).
+        idle_seconds: flush a key's core after so long without an arrival (stream only); None is never.
+        dead_letter_limit: stop after so many refusals in a row; 0 is never.
+        now: wall clock in seconds, for the idle timer alone.
+    """
+
+    def __init__(
+        self,
+        job: str,
+        intake: Intake,
+        core: CoreFactory,
+        *,
+        streaming: bool,
+        idle_seconds: float | None = None,
+        dead_letter_limit: int = 1_000,
+        now: Callable[[], float] = _wall_seconds,
+    ) -> None:
+        super().__init__()
+        self._step = _Step(job, intake, dead_letter_limit)
+        self._core = core
+        self._streaming = streaming
+        self._idle_seconds = idle_seconds
+        self._now = now
+
+    def expand(self, raws: PCollection) -> PCollection:
+        """The emissions, each with its place in the order of the run."""
+        arrivals = raws | "Receive" >> beam.ParDo(_Receive(self._step.intake)).with_output_types(
+            tuple[str, Arrival]
+        )
+        if self._streaming:
+            stream = _ApplyAsTheyCome(self._step, self._core, self._idle_seconds, self._now)
+            return arrivals | "Apply as they come" >> beam.ParDo(stream).with_output_types(Emission)
+        return (
+            arrivals
+            | "Group by key" >> beam.GroupByKey()
+            | "Apply sorted" >> beam.ParDo(_ApplySorted(self._step, self._core)).with_output_types(Emission)
+        )

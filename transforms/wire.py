@@ -1,0 +1,61 @@
+"""How an emission's value looks on Pub/Sub, and as a line of a bounded run's output."""
+
+from functools import singledispatch
+from typing import Any, NamedTuple
+
+import orjson
+
+from contracts.message import Message
+from contracts.model import Contract
+from contracts.refusals import DeadLetter
+from contracts.rows.row import Row
+
+
+class Wire(NamedTuple):
+    """A Pub/Sub message to be: data, attributes, and the ordering key ("" for none)."""
+
+    data: bytes
+    attributes: dict[str, str]
+    ordering_key: str
+
+
+@singledispatch
+def wire(value: Any) -> Wire:
+    """What is published for a value."""
+    raise TypeError(f"{type(value).__name__} does not travel on a topic")
+
+
+@wire.register
+def _contract(value: Contract) -> Wire:
+    return Wire(value.to_json(), {}, "")
+
+
+@wire.register
+def _message(message: Message) -> Wire:
+    attributes = {
+        "desk": message.desk,
+        "type": str(message.type),
+        "sender": message.sender,
+        "event_time": message.event_time.isoformat(),
+    }
+    if message.recipient is not None:
+        attributes["recipient"] = message.recipient
+    return Wire(message.to_json(), attributes, f"{message.desk}/{message.recipient or message.symbol or ''}")
+
+
+@wire.register
+def _row(row: Row) -> Wire:
+    return Wire(row.to_json(), {"table": row.table}, "")
+
+
+@wire.register
+def _dead_letter(letter: DeadLetter) -> Wire:
+    return Wire(letter.to_json(), {"job": letter.job, "reason": str(letter.reason)}, "")
+
+
+def line(value: Contract) -> bytes:
+    """The value as a line of JSON; a row is put beside its table's name: `{"table": ..., "row": {...}}`."""
+    content = value.to_json()
+    if isinstance(value, Row):
+        content = b'{"table":%s,"row":%s}' % (orjson.dumps(value.table), content)
+    return content + b"\n"
