@@ -1,4 +1,4 @@
-"""The frame of `make bench`: what it writes, and that one section's trouble leaves the others their figures."""
+"""The frame of `make bench`: what it writes, and that one section in trouble spares the others."""
 
 from pathlib import Path
 
