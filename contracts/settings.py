@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     execution_token: SecretStr = Field(default=SecretStr(""), description="token with which orders are sent")
     gateway_url: str = Field(default="http://127.0.0.1:8081", description="the coordinator's gateway")
     gateway_tokens: Path | None = Field(default=None, description="JSON file {agent: token} that the gateway knows")
+    admin_token: SecretStr = Field(
+        default=SecretStr(""), description="the operators' token for controls at the gateway; empty keeps them closed"
+    )
     agent_token: SecretStr = Field(default=SecretStr(""), description="a bot's own token at the gateway")
     ledger_url: str = Field(default="sqlite:///.sapphire/ledger.db", description="SQLAlchemy URL of the order ledger")
 

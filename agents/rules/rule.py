@@ -10,16 +10,17 @@ from typing import Annotated, Protocol, Self, TypeVar
 
 from pydantic import Field, model_validator
 
+from contracts.decisions import Opinion
 from contracts.instruments import INSTRUMENTS
-from contracts.model import Contract, Name, Numbers, Text, Unit
-from contracts.payloads import Brackets, Side
+from contracts.model import Contract, Name, Numbers
+from contracts.payloads import Side
 
 
 class MarketView(Contract):
     """One market as a rule sees it.
 
-    `closes`, `highs`, `lows` and `volumes` are the recent closed bars, oldest first and of equal length (they may be
-    empty); `price` is the latest close, `features` the snapshot's by name; a feature that is still warming up is absent.
+    `closes`, `highs`, `lows` and `volumes` are the recent closed bars, oldest first; a column that is not known is empty,
+    and the others are of equal length; `price` is the latest close, `features` the snapshot's by name; a feature that is still warming up is absent.
     `position_quantity` is what the agent holds of the base asset, signed.
     """
 
@@ -31,32 +32,22 @@ class MarketView(Contract):
     lows: tuple[float, ...] = ()
     volumes: tuple[float, ...] = ()
     position_quantity: float = 0.0
+    trade_quantity: Annotated[float, Field(ge=0)] = 0.0
 
     @model_validator(mode="after")
     def _bars_are_whole(self) -> Self:
-        if len({len(self.closes), len(self.highs), len(self.lows), len(self.volumes)}) > 1:
+        columns = (self.closes, self.highs, self.lows, self.volumes)
+        if len({len(column) for column in columns if column}) > 1:
             raise ValueError(
-                "closes, highs, lows and volumes are columns of the same bars: give equally many of each"
+                "closes, highs, lows and volumes are columns of the same bars: give as many of each"
             )
         return self
 
     def at_tick(self, price: float) -> Decimal:
-        """`price` as a price that can be quoted: the nearest multiple of the instrument's tick, one tick at least."""
+        """`price` as it can be quoted: the nearest multiple of the instrument's tick, one tick at least."""
         tick = INSTRUMENTS[self.symbol].tick if self.symbol in INSTRUMENTS else Decimal("0.0001")
         steps = (Decimal(repr(price)) / tick).to_integral_value(ROUND_HALF_EVEN)
         return max(steps, Decimal(1)) * tick
-
-
-class Opinion(Brackets):
-    """What a rule would do now: the fields that a model's answer has too.
-
-    `size_fraction` is a share of what the agent may put into one trade; a HOLD has size 0.
-    """
-
-    confidence: Unit
-    size_fraction: Unit
-    horizon_seconds: Annotated[int, Field(gt=0, le=30 * 86_400)]
-    rationale: Text
 
 
 def hold(rationale: str, *, confidence: float = 0.0, horizon_seconds: int = 60) -> Opinion:
