@@ -10,7 +10,7 @@ from typing import Annotated, Protocol, Self, TypeVar
 
 from pydantic import Field, model_validator
 
-from contracts.decisions import Opinion
+from contracts.decisions import Opinion as Opinion
 from contracts.instruments import INSTRUMENTS
 from contracts.model import Contract, Name, Numbers
 from contracts.payloads import Side
@@ -20,8 +20,8 @@ class MarketView(Contract):
     """One market as a rule sees it.
 
     `closes`, `highs`, `lows` and `volumes` are the recent closed bars, oldest first; a column that is not known is empty,
-    and the others are of equal length; `price` is the latest close, `features` the snapshot's by name; a feature that is still warming up is absent.
-    `position_quantity` is what the agent holds of the base asset, signed.
+    the others are of equal length. `price` is the latest close, `features` the snapshot's by name; a feature that is
+    still warming up is absent. `position_quantity` is what the agent holds of the base asset, signed.
     """
 
     symbol: Name
