@@ -24,14 +24,12 @@ def serve(
     data_dir: Annotated[
         Path | None, typer.Option(help="Folder that keeps topics, subscriptions and backlog over restarts.")
     ] = None,
-    stats_port: Annotated[
-        int | None, typer.Option(help="HTTP port of GET /stats; 0 takes a free one.")
-    ] = None,
+    stats_port: Annotated[int | None, typer.Option(help="HTTP port of GET /stats; 0: a free one.")] = None,
     pull_wait_ms: Annotated[float, typer.Option(help="How long an empty unary pull waits.", min=0)] = 5.0,
     max_messages: Annotated[
-        int, typer.Option(help="Most messages a subscription keeps.", min=1)
+        int, typer.Option(help="Messages a subscription keeps.", min=1)
     ] = Bounds().messages,
-    max_bytes: Annotated[int, typer.Option(help="Most bytes a subscription keeps.", min=1)] = Bounds().bytes,
+    max_bytes: Annotated[int, typer.Option(help="Bytes a subscription keeps.", min=1)] = Bounds().bytes,
 ) -> None:
     """Serve Google Cloud Pub/Sub's public gRPC API locally; clients find it by PUBSUB_EMULATOR_HOST."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

@@ -32,14 +32,14 @@ from infra.local.pubsub.topic import Snapshot, Topic
 class Journal(Protocol):
     """What the broker tells whoever keeps its state. A publish is committed before it is answered."""
 
-    def topic_saved(self, settings: TopicSettings) -> None: ...  # noqa: D102
-    def topic_deleted(self, name: str) -> None: ...  # noqa: D102
-    def subscription_saved(self, settings: SubscriptionSettings, detached: bool) -> None: ...  # noqa: D102
-    def subscription_deleted(self, name: str) -> None: ...  # noqa: D102
-    def added(self, subscription: str, messages: Sequence[Message]) -> None: ...  # noqa: D102
-    def removed(self, subscription: str, ids: Iterable[int]) -> None: ...  # noqa: D102
-    def next_id(self, next_id: int) -> None: ...  # noqa: D102
-    def commit(self) -> None: ...  # noqa: D102
+    def topic_saved(self, settings: TopicSettings) -> None: ...
+    def topic_deleted(self, name: str) -> None: ...
+    def subscription_saved(self, settings: SubscriptionSettings, detached: bool) -> None: ...
+    def subscription_deleted(self, name: str) -> None: ...
+    def added(self, subscription: str, messages: Sequence[Message]) -> None: ...
+    def removed(self, subscription: str, ids: Iterable[int]) -> None: ...
+    def next_id(self, next_id: int) -> None: ...
+    def commit(self) -> None: ...
 
 
 class NoJournal:
@@ -121,16 +121,17 @@ class Broker:
     def publish(self, name: str, drafts: Sequence[Draft], now: float) -> list[Message]:
         """Publish to a topic; returns the messages with their ids, all or none."""
         topic = self.topic(name)
-        validate(drafts)
-        messages = self._publish(topic, drafts, now)
+        messages = self._publish(topic, drafts, validate(drafts), now)
         self._journal.commit()
         return messages
 
-    def _publish(self, topic: Topic, drafts: Sequence[Draft], now: float) -> list[Message]:
+    def _publish(
+        self, topic: Topic, drafts: Sequence[Draft], sizes: Sequence[int], now: float
+    ) -> list[Message]:
         messages = []
-        for draft in drafts:
+        for draft, size in zip(drafts, sizes, strict=True):
             messages.append(
-                Message(self._next_id, draft.data, draft.attributes, draft.ordering_key, now, draft.size)
+                Message(self._next_id, draft.data, draft.attributes, draft.ordering_key, now, size)
             )
             self._next_id += 1
         self._journal.next_id(self._next_id)
@@ -325,5 +326,6 @@ class Broker:
             "CloudPubSubDeadLetterSourceSubscriptionProject": project_of(settings.name),
             "CloudPubSubDeadLetterSourceTopicPublishTime": published,
         }
-        self._publish(topic, [Draft(message.data, attributes, message.ordering_key)], now)
+        letter = Draft(message.data, attributes, message.ordering_key)
+        self._publish(topic, [letter], [letter.size], now)
         return True

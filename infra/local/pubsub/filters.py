@@ -180,9 +180,8 @@ def _tokens(text: str) -> list[_Token]:
     while position < end:
         match = _TOKEN.match(text, position)
         if match is None or match.lastgroup is None:
-            raise InvalidArgumentError(
-                f"The filter is not valid at position {position}: {text[position:]!r}."
-            )
+            at = end - len(text[position:end].lstrip())
+            raise InvalidArgumentError(f"The filter is not valid at position {at}: found {text[at:]!r}.")
         tokens.append(_Token(match.lastgroup, match[match.lastgroup], match.start(match.lastgroup)))
         position = match.end()
     tokens.append(_Token("end", "", end))

@@ -44,22 +44,23 @@ class Message:
     wire: bytes | None = field(default=None, repr=False)
 
 
-def validate(drafts: Sequence[Draft]) -> None:
-    """Check one publish request. Raises InvalidArgumentError that names the limit."""
+def validate(drafts: Sequence[Draft]) -> list[int]:
+    """Check one publish request; returns the sizes. Raises InvalidArgumentError that names the limit."""
     if not drafts:
         raise InvalidArgumentError("A publish request must hold at least one message.")
     if len(drafts) > MAX_REQUEST_MESSAGES:
         raise InvalidArgumentError(
             f"A publish request may hold {MAX_REQUEST_MESSAGES} messages, this one has {len(drafts)}."
         )
-    total = 0
+    sizes = [draft.size for draft in drafts]
+    total = sum(sizes)
     for draft in drafts:
-        total += draft.size
         _validate_one(draft)
     if total > MAX_REQUEST_BYTES:
         raise InvalidArgumentError(
             f"A publish request may hold {MAX_REQUEST_BYTES} bytes (10 MB), this one has {total}."
         )
+    return sizes
 
 
 def _validate_one(draft: Draft) -> None:

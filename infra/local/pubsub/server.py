@@ -108,8 +108,8 @@ class Server:
 
     async def wait(self) -> None:
         """Return or raise when the tick ends: it ends only with an error, and then nothing may go on."""
-        assert self._ticking is not None
-        await self._ticking
+        if self._ticking is not None:
+            await self._ticking
 
     def _restored(self, folder: Path) -> Broker:
         try:

@@ -63,14 +63,12 @@ class SubscriptionSettings:
         if self.dead_letter_topic:
             check_name(self.dead_letter_topic, "topics")
             if self.dead_letter_topic == self.topic:
-                raise InvalidArgumentError(
-                    "The dead-letter topic must be another than the subscription's topic."
-                )
+                raise InvalidArgumentError("The dead-letter topic must not be the subscription's own topic.")
             if not 5 <= self.max_delivery_attempts <= 100:
                 raise InvalidArgumentError("max_delivery_attempts must be 5 to 100.")
         if self.backoff and not 0 <= self.backoff[0] <= self.backoff[1] <= 600:
             raise InvalidArgumentError(
-                "The retry policy needs 0 s <= minimum_backoff <= maximum_backoff <= 600 s."
+                "A retry policy needs 0 <= minimum_backoff <= maximum_backoff <= 600 s."
             )
 
 
@@ -79,8 +77,8 @@ def check_name(name: str, collection: str) -> None:
     match = _NAME.fullmatch(name)
     if match is None or match[1] != collection or name.rsplit("/", 1)[1].startswith("goog"):
         raise InvalidArgumentError(
-            f"{name!r} is not a valid name: expected projects/PROJECT/{collection}/ID, ID of 3 to 255 letters, "
-            "digits and -_.~+%, beginning with a letter and not with 'goog'."
+            f"{name!r} is not a valid name: expected projects/PROJECT/{collection}/ID, ID of 3 to 255 "
+            "letters, digits and -_.~+%, beginning with a letter and not with 'goog'."
         )
 
 

@@ -10,7 +10,7 @@ _TIMEOUT_SECONDS = 5.0
 
 
 class StatisticsServer:
-    """A minimal HTTP/1.1 server on the emulator's own event loop: one request a connection, no other routes."""
+    """A minimal HTTP/1.1 server on the emulator's event loop: one request a connection, no other routes."""
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker

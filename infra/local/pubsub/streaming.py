@@ -1,4 +1,4 @@
-"""The streaming pull: messages out as flow control allows, acknowledgements and deadlines in on the same stream."""
+"""The streaming pull: messages out as flow control allows, acknowledgements and deadlines in on the stream."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -96,7 +96,7 @@ class StreamingPull:
             subscription.acknowledge(request.ack_ids)
         if len(request.modify_deadline_ack_ids) != len(request.modify_deadline_seconds):
             raise InvalidArgumentError(
-                "modify_deadline_seconds and modify_deadline_ack_ids must have one length."
+                "modify_deadline_seconds and modify_deadline_ack_ids differ in length."
             )
         now = self._clock()
         for ack_id, seconds in zip(

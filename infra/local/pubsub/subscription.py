@@ -1,21 +1,22 @@
 """One subscription: what waits, what is leased to whom, what comes back, and in which order.
 
-Order. With message ordering on, the messages of one key form a line. One batch of a line is outstanding at a time: an
-open stream that holds it may be given more of the line, nobody else may. When a message of the batch fails, it and all
-that were delivered after it (acknowledged or not, as documented) go back to the head of the line.
+With message ordering on, the messages of one key form a line. One batch of a line is outstanding at a time: an
+open stream that holds it may be given more of the line, nobody else may. When a message of the batch fails, it
+and all that were delivered after it (acknowledged or not, as documented) go back to the head of the line.
 """
 
 import heapq
 import itertools
 import logging
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 from infra.local.pubsub import filters
+from infra.local.pubsub.counts import Counts
 from infra.local.pubsub.delivery import Consumer, Entry, Line, State
 from infra.local.pubsub.errors import BrokerError, FailedPreconditionError, InvalidArgumentError
 from infra.local.pubsub.message import Message
+from infra.local.pubsub.ready import ReadyQueue
 from infra.local.pubsub.retained import RetainedLog
 from infra.local.pubsub.settings import Bounds, SubscriptionSettings
 
@@ -24,26 +25,11 @@ logger = logging.getLogger(__name__)
 MAX_BATCH_BYTES = 4_000_000
 
 
-@dataclass(slots=True)
-class Counts:
-    """received + restored = acked + dead_lettered + dropped + discarded + what is still in the backlog."""
-
-    received: int = 0  # published to the topic and admitted by the filter
-    filtered: int = 0  # published to the topic and not admitted
-    restored: int = 0  # brought back by a restart or a seek
-    delivered: int = 0  # handed to a consumer, redeliveries included
-    redelivered: int = 0
-    acked: int = 0
-    dead_lettered: int = 0
-    dropped: int = 0  # lost to the bounds of memory or to the retention time
-    discarded: int = 0  # set aside by a seek or a detach
-
-
 class Subscription:
     """The backlog of one subscription. Times are seconds since the epoch, given by the caller.
 
-    `forget` is told the ids of the messages that left the backlog for good; `dead_letter` publishes a message that
-    used up its attempts and says whether that was possible.
+    `forget` is told the ids of the messages that left the backlog for good; `dead_letter` publishes a message
+    that used up its attempts and says whether that was possible.
     """
 
     def __init__(
@@ -71,11 +57,9 @@ class Subscription:
     def _clear(self) -> None:
         self._entries: OrderedDict[int, Entry] = OrderedDict()
         self._bytes = 0
-        self._ready: deque[Entry | Line] = deque()
-        self._lines: dict[str, Line] = {}
+        self._ready = ReadyQueue(self._wake)
         self._leases: dict[str, Entry] = {}
         self._deadlines: list[tuple[float, int, Entry]] = []
-        self._delays: list[tuple[float, int, Entry | Line]] = []
 
     # What is in it
 
@@ -99,7 +83,7 @@ class Subscription:
         return [entry.message for entry in self._entries.values()]
 
     def retained(self) -> list[Message]:
-        """The acknowledged messages that are kept (retain_acked_messages), in the order of acknowledgement."""
+        """The acknowledged messages that are kept (retain_acked_messages)."""
         return list(self._retained)
 
     # Consumers
@@ -124,9 +108,7 @@ class Subscription:
         self.detached = True
         self.reset([])
         self._retained.clear()
-        self.close(
-            FailedPreconditionError(f"The subscription {self.settings.name} is detached from its topic.")
-        )
+        self.close(FailedPreconditionError(f"The subscription {self.settings.name} is detached."))
 
     def update(self, settings: SubscriptionSettings) -> None:
         """Take new settings; messages keep their place."""
@@ -192,7 +174,7 @@ class Subscription:
         """
         if self._closed is not None:
             raise self._closed
-        if self._deadlines or self._delays:
+        if self._deadlines or self._ready.has_delays:
             self.advance(now)
         single = consumer is None
         taker = Consumer() if consumer is None else consumer
@@ -200,7 +182,7 @@ class Subscription:
         taken: list[Entry] = []
         size = 0
         while len(taken) < limit and size < MAX_BATCH_BYTES and taker.has_room:
-            entry = self._next(taker)
+            entry = self._ready.next(taker)
             if entry is None:
                 break
             self._lease(entry, taker, deadline)
@@ -241,20 +223,12 @@ class Subscription:
                 heapq.heappush(self._deadlines, (entry.deadline, next(self._serial), entry))
 
     def advance(self, now: float) -> None:
-        """Bring back what missed its deadline or waited out its back-off; drop what outlived the retention."""
+        """Bring back what missed its deadline or waited out its back-off; drop what grew too old."""
         while self._deadlines and self._deadlines[0][0] <= now:
             deadline, _, entry = heapq.heappop(self._deadlines)
             if entry.state is State.LEASED and entry.deadline == deadline:
                 self._fail(entry, now)
-        while self._delays and self._delays[0][0] <= now:
-            _, _, item = heapq.heappop(self._delays)
-            if isinstance(item, Line):
-                item.delayed = False
-                self._offer(item)
-            elif item.state is State.DELAYED:
-                item.state = State.QUEUED
-                self._ready.append(item)
-            self._wake()
+        self._ready.advance(now)
         oldest = now - self.settings.retention
         while self._entries and next(iter(self._entries.values())).message.publish_time <= oldest:
             self._drop_oldest()
@@ -263,60 +237,11 @@ class Subscription:
     # Inside
 
     def _queue(self, message: Message) -> None:
-        line = None
-        if self.settings.ordering and message.ordering_key:
-            line = self._lines.get(message.ordering_key)
-            if line is None:
-                line = self._lines[message.ordering_key] = Line(message.ordering_key)
-        entry = Entry(message, line)
+        ordered = self.settings.ordering and message.ordering_key
+        entry = Entry(message, self._ready.line(message.ordering_key) if ordered else None)
         self._entries[message.id] = entry
         self._bytes += message.size
-        if line is None:
-            self._ready.append(entry)
-        else:
-            line.waiting.append(entry)
-            self._offer(line)
-
-    def _offer(self, line: Line) -> None:
-        """Let the line be found: by the owner of its batch, or by anyone when nothing is outstanding."""
-        if line.idle:
-            self._lines.pop(line.key, None)
-        if not line.waiting or line.delayed:
-            return
-        if not line.batch:
-            line.owner = None
-            if not line.listed:
-                line.listed = True
-                self._ready.append(line)
-            self._wake()
-        elif line.owner is not None and not line.owner.closed and line.offered is not line.owner:
-            line.offered = line.owner
-            line.owner.lines.append(line)
-            line.owner.wake()
-
-    def _next(self, taker: Consumer) -> Entry | None:
-        while taker.lines:
-            line = taker.lines[0]
-            if line.waiting and not line.delayed and line.owner is taker:
-                return line.waiting.popleft()
-            taker.lines.popleft()
-            if line.offered is taker:
-                line.offered = None
-            self._offer(line)
-        while self._ready:
-            item = self._ready[0]
-            if isinstance(item, Entry):
-                self._ready.popleft()
-                if item.state is State.QUEUED:
-                    return item
-                continue
-            if item.waiting and not item.delayed and (not item.batch or item.owner is taker):
-                item.owner = taker
-                return item.waiting.popleft()
-            self._ready.popleft()
-            item.listed = False
-            self._offer(item)
-        return None
+        self._ready.append(entry)
 
     def _lease(self, entry: Entry, taker: Consumer, deadline: float) -> None:
         serial = next(self._serial)
@@ -336,9 +261,9 @@ class Subscription:
         if len(self._deadlines) > 4 * len(self._leases) + 4_096:
             # Acknowledged leases leave their deadline in the heap; sweep them before they pile up.
             self._deadlines = [
-                item
-                for item in self._deadlines
-                if item[2].state is State.LEASED and item[2].deadline == item[0]
+                (deadline, serial, leased)
+                for deadline, serial, leased in self._deadlines
+                if leased.state is State.LEASED and leased.deadline == deadline
             ]
             heapq.heapify(self._deadlines)
 
@@ -364,7 +289,7 @@ class Subscription:
         finished = []
         while line.batch and line.batch[0].state is State.ACKED_EARLY:
             finished.append(self._finish(line.batch.popleft()))
-        self._offer(line)
+        self._ready.offer(line)
         return finished
 
     def _fail(self, entry: Entry, now: float) -> None:
@@ -380,13 +305,14 @@ class Subscription:
             return
         delay = 0.0
         if settings.backoff is not None:
-            # Beyond 2**10 the minimum of any allowed policy has passed its maximum of 600 s or is 0.
-            delay = min(settings.backoff[1], settings.backoff[0] * 2 ** min(entry.failures - 1, 10))
+            # The exponent is bounded only so that a message that fails for days cannot overflow a float.
+            delay = min(settings.backoff[1], settings.backoff[0] * 2.0 ** min(entry.failures - 1, 100))
+        ready_at = now + delay if delay else None
         if entry.line is None:
-            self._requeue(entry, now + delay if delay else None)
+            self._ready.give_back(entry, ready_at)
         else:
-            self._requeue_line(entry, entry.line, now + delay if delay else None)
-        self._wake()
+            self._rewind(entry.line, entry)
+            self._ready.give_back_line(entry.line, ready_at)
 
     def _leave_as_dead_letter(self, entry: Entry) -> None:
         self.counts.dead_lettered += 1
@@ -398,15 +324,8 @@ class Subscription:
             finished += settled
         self._forget(self.settings.name, finished)
 
-    def _requeue(self, entry: Entry, ready_at: float | None) -> None:
-        if ready_at is None:
-            entry.state = State.QUEUED
-            self._ready.append(entry)
-        else:
-            entry.state = State.DELAYED
-            heapq.heappush(self._delays, (ready_at, next(self._serial), entry))
-
-    def _requeue_line(self, failed: Entry, line: Line, ready_at: float | None) -> None:
+    def _rewind(self, line: Line, failed: Entry) -> None:
+        """Take the failed message and all behind it out of the batch, back to the head of the line."""
         while True:
             entry = line.batch.pop()
             if entry.state is State.LEASED:
@@ -416,10 +335,6 @@ class Subscription:
             line.waiting.appendleft(entry)
             if entry is failed:
                 break
-        if ready_at is not None:
-            line.delayed = True
-            heapq.heappush(self._delays, (ready_at, next(self._serial), line))
-        self._offer(line)
 
     def _keep_bounds(self) -> None:
         while len(self._entries) > self._bounds.messages or self._bytes > self._bounds.bytes:
@@ -427,7 +342,7 @@ class Subscription:
             lost = self.counts.dropped
             if lost & (lost - 1) == 0:  # 1, 2, 4, 8, ...: said at once, and never a flood
                 logger.warning(
-                    "%s passed its bound of %d messages or %d bytes: %d unacknowledged message(s) dropped so far",
+                    "%s passed its bound of %d messages or %d bytes: %d unacknowledged dropped so far",
                     self.settings.name,
                     self._bounds.messages,
                     self._bounds.bytes,

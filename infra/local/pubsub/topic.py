@@ -7,7 +7,7 @@ from infra.local.pubsub.subscription import Subscription
 
 
 class Snapshot:
-    """The unacknowledged messages of a subscription at one moment, and all that its topic got since (bounded)."""
+    """The backlog of a subscription at one moment, and all that its topic got since (bounded)."""
 
     def __init__(
         self, name: str, topic: str, expires: float, messages: list[Message], bounds: Bounds

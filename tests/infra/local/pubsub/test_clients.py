@@ -24,7 +24,8 @@ def test_publish_and_unary_pull(server: Server, connect: Connect) -> None:
     clients.create()
     before = datetime.now(UTC)
     ids = [
-        clients.publisher.publish(clients.topic, data, kind="k").result(5) for data in (b"one", b"two", b"three")
+        clients.publisher.publish(clients.topic, data, kind="k").result(5)
+        for data in (b"one", b"two", b"three")
     ]
 
     received = clients.pull(3)

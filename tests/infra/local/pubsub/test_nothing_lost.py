@@ -45,7 +45,10 @@ class Consumers(RuleBasedStateMachine):
         self.published += len(keys)
 
     @rule(
-        target=leases, name=st.sampled_from([PLAIN, ORDERED]), number=st.integers(0, 2), limit=st.integers(1, 5)
+        target=leases,
+        name=st.sampled_from([PLAIN, ORDERED]),
+        number=st.integers(0, 2),
+        limit=st.integers(1, 5),
     )
     def take(self, name: str, number: int, limit: int) -> tuple[str, list[str]]:
         entries = self.broker.subscription(name).take(self.now, limit, self.streams.get((name, number)))
