@@ -1,0 +1,1 @@
+"""The market as it comes in: recordings of it, and what plays them back."""

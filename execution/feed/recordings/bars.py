@@ -1,0 +1,122 @@
+"""Bars in CSV or CSV.gz, as Binance publishes them: one file a symbol, or several files merged by time.
+
+The columns are open_time, open, high, low, close, volume, close_time, quote_volume, count, taker_buy_volume, ...; with or
+without a header; times in milliseconds, or microseconds as in the files since 2025. The file name tells the symbol:
+`BTCUSDT-1m.csv.gz`, `binance_futures_um_BTCUSDT-1m_2024-01-15.csv`.
+"""
+
+import gzip
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from contracts.market_data import SCHEMAS, MarketKind
+from execution.feed.recordings.recording import Recording, RecordingError, Stretch, TimedColumns
+
+FIELDS = (
+    "open_time", "open", "high", "low", "close", "volume", "close_time", "quote_volume", "count", "taker_buy_volume",
+)  # fmt: skip
+"""The columns that we read, in the order in which they stand; further ones are left alone."""
+
+_SYMBOL = re.compile(r"(?<![A-Z0-9])([A-Z0-9]{3,20})-\d+(?:mo|[smhdwM])(?![A-Za-z0-9])")
+_INTEGERS = ("open_time", "close_time", "count")
+_MILLISECONDS_BELOW = 100_000_000_000_000
+
+
+def symbol_of(path: Path) -> str | None:
+    """The symbol in a file's name, e.g. BTCUSDT in `BTCUSDT-1m-2024-01.csv`."""
+    found = _SYMBOL.search(path.name)
+    return found[1] if found else None
+
+
+class BarRecording(Recording):
+    """Bars of one or several symbols. A bar is received at the moment it closed, which is when it was known.
+
+    A recording of bars holds bars only: no quotes, trades or books are made up from them.
+    """
+
+    def __init__(self, name: str, paths: Sequence[Path]) -> None:
+        super().__init__(name)
+        self._paths = sorted(paths)
+
+    def stretches(self) -> Iterator[Stretch]:
+        frames: dict[str, list[pl.DataFrame]] = {}
+        position = 0
+        for path in self._paths:
+            symbol = symbol_of(path)
+            if symbol is None:
+                raise RecordingError(f"{path} does not name its symbol: call it like BTCUSDT-1m.csv.")
+            frame = self._frame(path).with_columns(position=pl.int_range(pl.len(), dtype=pl.Int64) + position)
+            position += frame.height
+            frames.setdefault(symbol, []).append(frame)
+        stretch = tuple(
+            columns
+            for symbol, parts in frames.items()
+            if (columns := self._columns(symbol, pl.concat(parts)))
+        )
+        if stretch:
+            yield stretch
+
+    def _frame(self, path: Path) -> pl.DataFrame:
+        """The file's sound rows, in microseconds; counts the others."""
+        text = _read_csv(path)
+        types = {name: pl.Int64 if name in _INTEGERS else pl.Float64 for name in FIELDS}
+        parsed = text.select(
+            pl.col(name).str.strip_chars().cast(types[name], strict=False) for name in FIELDS
+        )
+        times = pl.col("open_time", "close_time")
+        parsed = parsed.with_columns(
+            pl.when(times < _MILLISECONDS_BELOW).then(times * 1_000).otherwise(times)
+        ).with_columns(
+            # The last instant of the bar, to the next: 59.999 s and 59.999999 s are both a minute.
+            close_time=(pl.col("close_time") // 1_000 + 1) * 1_000
+        )
+        finite = pl.all_horizontal(
+            pl.all().is_not_null(), pl.col(pl.Float64).is_finite(), pl.col("close_time") > pl.col("open_time")
+        ).fill_null(False)
+        sound = parsed.filter(finite)
+        if unsound := parsed.height - sound.height:
+            self.counts.refused["bar with a wrong value"] += unsound
+        return sound
+
+    def _columns(self, symbol: str, frame: pl.DataFrame) -> TimedColumns | None:
+        ordered = frame.sort("close_time", "position")
+        distinct = ordered.unique(("open_time", "close_time"), keep="first", maintain_order=True)
+        if repeated := ordered.height - distinct.height:
+            self.counts.refused["bar that was there already"] += repeated
+        if distinct.is_empty():
+            return None
+        arrays = {
+            "event_time": distinct["close_time"],
+            "trades": distinct["count"],
+            **{name: distinct[name] for name in FIELDS if name not in ("close_time", "count")},
+        }
+        schema = SCHEMAS[MarketKind.BAR]
+        rows = pa.record_batch([pa.array(arrays[f.name].to_numpy(), f.type) for f in schema], schema)
+        received: NDArray[np.int64] = distinct["close_time"].to_numpy() * 1_000
+        return TimedColumns(
+            symbol,
+            MarketKind.BAR,
+            received,
+            distinct["position"].to_numpy(),
+            np.arange(1, len(received) + 1),
+            rows,
+        )
+
+
+def _read_csv(path: Path) -> pl.DataFrame:
+    """The file's rows as text in our columns."""
+    try:
+        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        frame = pl.read_csv(content, has_header=False, infer_schema=False, truncate_ragged_lines=True)
+    except (OSError, EOFError, pl.exceptions.PolarsError) as error:
+        raise RecordingError(f"{path} cannot be read: {error}.") from None
+    if frame.width < len(FIELDS):
+        raise RecordingError(f"{path} has {frame.width} columns; bars have at least {', '.join(FIELDS)}.")
+    frame = frame.select(pl.nth(range(len(FIELDS)))).rename(dict(zip(frame.columns, FIELDS, strict=False)))
+    return frame.slice(1) if frame["open_time"][0] == "open_time" else frame
