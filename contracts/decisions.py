@@ -25,7 +25,7 @@ class Opinion(Brackets):
 
 
 class Heard(Contract):
-    """A delivered message as an agent remembers it: who said what about which symbol, and how sure they were."""
+    """A delivered message as an agent remembers it: who said what about which symbol, how sure they were."""
 
     message_id: Name
     sender: Name
@@ -40,9 +40,8 @@ class Heard(Contract):
 class DecisionRequest(Contract):
     """One question to one agent about one symbol: all that it may know at `event_time`, and nothing later.
 
-    `closes` are the prices of the last closed bars, oldest first, the snapshot's own last. `held` is the agent's
-    position in the symbol (base asset, signed). `position` is the snapshot's place in the agent's log, `sent_at` the wall
-    time at which what it follows from was published.
+    `closes` are the prices of the last closed bars, oldest first, the snapshot's own last. `held` is what the
+    agent has of the symbol (base asset, signed). `position` is the snapshot's place in the agent's log.
     """
 
     decision_id: Name
@@ -50,7 +49,6 @@ class DecisionRequest(Contract):
     agent: Name
     position: int
     event_time: UtcTime
-    sent_at: UtcTime | None = None
     snapshot_id: Name
     symbol: Name
     bar_seconds: int
@@ -80,8 +78,8 @@ class CallStatus(StrEnum):
 class CallOutcome(Contract):
     """What came of asking: an opinion, or why there is none.
 
-    `answer` is what the model wrote, kept when it could not be read. `latency_ms` is measured by the wall clock over all
-    `attempts`, and absent where the same input must give the same bytes.
+    `answer` is what the model wrote, kept when it could not be read. `latency_ms` is measured by the wall
+    clock over all `attempts`, and absent where the same input must give the same bytes.
     """
 
     request: DecisionRequest

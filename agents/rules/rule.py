@@ -19,9 +19,10 @@ from contracts.payloads import Side
 class MarketView(Contract):
     """One market as a rule sees it.
 
-    `closes`, `highs`, `lows` and `volumes` are the recent closed bars, oldest first; a column that is not known is empty,
-    the others are of equal length. `price` is the latest close, `features` the snapshot's by name; a feature that is
-    still warming up is absent. `position_quantity` is what the agent holds of the base asset, signed.
+    `closes`, `highs`, `lows` and `volumes` are the recent closed bars, oldest first; a column that is not
+    known is empty, the others are of equal length. `price` is the latest close, `features` the snapshot's by
+    name; a feature that is still warming up is absent. `position_quantity` is what the agent holds of the
+    base asset, signed.
     """
 
     symbol: Name

@@ -1,0 +1,1 @@
+"""Prompts: versioned templates, and what is asked with them."""
