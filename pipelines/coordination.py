@@ -1,0 +1,50 @@
+"""The coordination job: reads messages; deduplicates, throttles, filters and routes; publishes inbox, snapshots, trading.
+
+    python -m pipelines.coordination --project PROJECT                        # a stream, on the direct runner
+    python -m pipelines.coordination --input messages.jsonl --output out/     # a recorded log; the same bytes every time
+"""
+
+import apache_beam as beam
+from apache_beam.pvalue import PCollection
+
+from contracts import topics
+from pipelines.launch import Job, main
+from pipelines.options import JobOptions
+from pipelines.wiring import Publish, ReadLog
+from transforms.coordination import desk
+from transforms.core import DEAD_LETTERS, ROWS
+from transforms.intake import MessageIntake
+from transforms.ordering import ApplyInOrder
+
+
+def build(pipeline: beam.Pipeline, options: JobOptions) -> PCollection:
+    """Wire the job into `pipeline`."""
+    return (
+        pipeline
+        | "Read messages" >> ReadLog(options, topics.COORDINATION_JOB)
+        | "Coordinate"
+        >> ApplyInOrder(
+            "coordination",
+            MessageIntake(),
+            desk.CoordinationOf(options.roster),
+            streaming=options.is_streaming,
+            dead_letter_limit=options.dead_letter_limit,
+        )
+        | "Publish"
+        >> Publish(
+            options,
+            {
+                desk.INBOX: topics.INBOX,
+                desk.CONTEXTS: topics.SNAPSHOTS,
+                desk.ADMITTED: topics.TRADING,
+                ROWS: topics.ROWS,
+                DEAD_LETTERS: topics.DEAD_LETTERS,
+            },
+        )
+    )
+
+
+JOB = Job("coordination", topics.COORDINATION_JOB, build)
+
+if __name__ == "__main__":
+    main(JOB)

@@ -1,0 +1,1 @@
+"""Coordination: who may speak on a desk, to whom, and how often."""

@@ -1,0 +1,113 @@
+"""Participation: which of the possible recipients a broadcast is delivered to."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import NamedTuple
+
+from contracts.message import Message
+from contracts.roster import Roster
+from transforms.coordination.relevance import Relevance
+
+FLOOR_MICROS = 5 * 60 * 1_000_000
+"""Every agent gets at least one broadcast in this time, when there is one."""
+
+HOLD_BACK_ABOVE = 2.0
+"""A sender above this many times the desk's mean activity is held back until it decays."""
+
+ACTIVE_SENDER_SLOPE = 0.3
+"""How much a threshold rises for each 1.0 of the sender's activity above the mean."""
+
+QUIET_RECIPIENT_RELIEF = 0.2
+"""How much a threshold falls for a recipient that has heard nothing for a whole floor interval."""
+
+
+class DeliveryReason(StrEnum):
+    """Why a message is, or is not, delivered to a recipient."""
+
+    CRITICAL = "critical"
+    DIRECTED = "directed"
+    RELEVANT = "relevant"
+    FLOOR = "floor"
+    NOT_RELEVANT = "not_relevant"
+    SENDER_TOO_ACTIVE = "sender_too_active"
+
+
+class DeliveryVerdict(NamedTuple):
+    """The verdict for one message and one possible recipient, with the numbers that it follows from."""
+
+    delivered: bool
+    reason: DeliveryReason
+    relevance: float
+    threshold: float
+
+
+class Participation:
+    """Delivers a broadcast where its relevance reaches the recipient's effective threshold.
+
+        effective = own threshold
+                    + 0.3 x (sender's activity - 1)          where the sender is above the desk's mean
+                    - 0.2 x (quiet time / floor interval)    where the recipient has heard no broadcast for a while
+
+    A sender above twice the mean reaches nobody until it decays, except by the floor: a recipient that has heard no
+    broadcast for a whole floor interval gets the next one, whatever it is. `verdict` asks and changes nothing;
+    `delivered` is told what was really delivered.
+    """
+
+    def __init__(self, roster: Roster) -> None:
+        self._relevance = Relevance(roster)
+        self._thresholds = {profile.agent: profile.participation_threshold for profile in roster.agents}
+        self._heard_at: dict[str, int] = {}
+
+    def verdict(self, message: Message, recipient: str, sender_activity: float, now: int) -> DeliveryVerdict:
+        """Whether the broadcast would be delivered to the recipient at `now` (microseconds)."""
+        relevance = self._relevance.of(message, recipient)
+        quiet = self._quiet_share(recipient, now)
+        threshold = self.effective_threshold(recipient, sender_activity, quiet)
+        if quiet >= 1.0:
+            return DeliveryVerdict(True, DeliveryReason.FLOOR, relevance, threshold)
+        if sender_activity > HOLD_BACK_ABOVE:
+            return DeliveryVerdict(False, DeliveryReason.SENDER_TOO_ACTIVE, relevance, threshold)
+        if relevance >= threshold:
+            return DeliveryVerdict(True, DeliveryReason.RELEVANT, relevance, threshold)
+        return DeliveryVerdict(False, DeliveryReason.NOT_RELEVANT, relevance, threshold)
+
+    def effective_threshold(self, recipient: str, sender_activity: float, quiet_share: float) -> float:
+        """The recipient's threshold as it stands for a sender of that activity, within [0, 1]."""
+        raised = ACTIVE_SENDER_SLOPE * max(0.0, sender_activity - 1.0)
+        relief = QUIET_RECIPIENT_RELIEF * quiet_share
+        return min(1.0, max(0.0, self._thresholds[recipient] + raised - relief))
+
+    def delivered(self, recipient: str, now: int) -> None:
+        """A broadcast was delivered to the recipient at `now`."""
+        self._heard_at[recipient] = max(now, self._heard_at.get(recipient, now))
+
+    def threshold(self, agent: str) -> float:
+        """The agent's own threshold."""
+        return self._thresholds[agent]
+
+    def change_threshold(self, agent: str, threshold: float) -> None:
+        """Put another threshold in force from here on."""
+        self._thresholds[agent] = threshold
+
+    def _quiet_share(self, recipient: str, now: int) -> float:
+        """Quiet time over the floor interval, at most 1; an agent that never heard anything is as quiet as can be."""
+        heard_at = self._heard_at.get(recipient)
+        return 1.0 if heard_at is None else min(1.0, max(0, now - heard_at) / FLOOR_MICROS)
+
+    def state(self) -> list:
+        """Thresholds and last deliveries by agent: what `take_up` reads."""
+        return [_sorted(self._thresholds), _sorted(self._heard_at)]
+
+    def take_up(self, state: list) -> None:
+        """Go on from what `state` gave; agents that left the roster since are forgotten."""
+        thresholds, heard_at = state
+        self._thresholds.update(_known(thresholds.items(), self._thresholds))
+        self._heard_at = _known(heard_at.items(), self._thresholds)
+
+
+def _sorted(by_agent: dict) -> dict:
+    return dict(sorted(by_agent.items()))
+
+
+def _known(items: Iterable[tuple], agents: dict[str, float]) -> dict:
+    return {agent: value for agent, value in items if agent in agents}
