@@ -61,9 +61,13 @@ def _check(answer: Answer, request: DecisionRequest) -> None:
     if (answer.side is Side.HOLD) != (answer.size_fraction == 0.0):
         raise _bad(f"a {answer.side} cannot have size_fraction {answer.size_fraction}")
     if answer.stop_loss is not None and not _beyond(request.price, answer.stop_loss, -answer.side.sign):
-        raise _bad(f"stop_loss {answer.stop_loss} is on the wrong side of {request.price} for a {answer.side}")
+        raise _bad(
+            f"stop_loss {answer.stop_loss} is on the wrong side of {request.price} for a {answer.side}"
+        )
     if answer.take_profit is not None and not _beyond(request.price, answer.take_profit, answer.side.sign):
-        raise _bad(f"take_profit {answer.take_profit} is on the wrong side of {request.price} for a {answer.side}")
+        raise _bad(
+            f"take_profit {answer.take_profit} is on the wrong side of {request.price} for a {answer.side}"
+        )
 
 
 def _beyond(price: Decimal, level: Decimal, direction: int) -> bool:
