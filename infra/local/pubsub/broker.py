@@ -280,7 +280,7 @@ class Broker:
         topics: Iterable[TopicSettings],
         subscriptions: Iterable[tuple[SubscriptionSettings, bool, list[Message]]],
     ) -> None:
-        """Take back the state of an earlier run: topics, subscriptions (detached or not) and their backlog."""
+        """Take back the state of an earlier run: topics, subscriptions and their backlog."""
         for settings in topics:
             self.topics[settings.name] = Topic(settings, self._bounds)
         for subscription_settings, detached, messages in subscriptions:

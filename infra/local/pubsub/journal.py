@@ -1,8 +1,9 @@
 """State on disk: topics, subscriptions and unacknowledged messages in one SQLite file.
 
-A publish is committed before the publisher is answered, so it survives the death of the process (not a power cut:
-SQLite does not wait for the disk). Acknowledgements are committed with the next publish or tick; the few that a crash
-loses are redelivered. Delivery attempts, snapshots, and messages kept after their acknowledgement do not survive.
+A publish is committed before the publisher is answered, so it survives the death of the process (not a
+power cut: SQLite does not wait for the disk). Acknowledgements are committed with the next publish or tick;
+the few that a crash loses are redelivered. Delivery attempts, snapshots, and messages kept after their
+acknowledgement do not survive.
 """
 
 import json
@@ -98,7 +99,7 @@ class SqliteJournal:
         )
 
     def next_id(self, next_id: int) -> None:
-        """Make sure that no id below `next_id` is given again; reserved in blocks, so that it costs nothing."""
+        """Make sure that no id below `next_id` is given again; ids are reserved in blocks."""
         if next_id > self._reserved:
             self._begin()
             self._reserved = next_id + _ID_BLOCK

@@ -9,7 +9,7 @@ from infra.local.pubsub.delivery import Consumer, Entry, Line, State
 
 
 class ReadyQueue:
-    """The waiting messages of a subscription. `wake` is called when something can be taken that could not before."""
+    """The waiting messages of a subscription; `wake` is called when more can be taken than before."""
 
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake

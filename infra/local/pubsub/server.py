@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 import sqlite3
 import time
 from collections.abc import Callable
@@ -69,8 +70,11 @@ class Server:
         options = self._options
         server = grpc.aio.server(options=_GRPC_OPTIONS)
         try:
+            # gRPC would write its own lines about a port in use; a plain socket finds out in silence.
+            family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+            socket.create_server((options.host, options.port), family=family).close()
             self.port = server.add_insecure_port(f"{options.host}:{options.port}")
-        except RuntimeError:
+        except (OSError, RuntimeError):
             raise StartError(
                 f"Port {options.port} on {options.host} cannot be used (is another emulator running?): "
                 "stop it or choose another with --port."

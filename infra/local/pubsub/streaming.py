@@ -1,4 +1,4 @@
-"""The streaming pull: messages out as flow control allows, acknowledgements and deadlines in on the stream."""
+"""The streaming pull: messages out as flow control allows, acknowledgements and deadlines in."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

@@ -39,8 +39,9 @@ _SeekResponse = pb_class("SeekResponse")
 class SubscriberService:
     """Subscriptions, pulling, acknowledging, seeking.
 
-    `clock` gives seconds since the epoch. `pull_wait` is how long an empty unary pull waits for a first message,
-    in seconds: short, because a client that polls several subscriptions on one thread waits for the empty ones.
+    `clock` gives seconds since the epoch. `pull_wait` is how long an empty unary pull waits for a first
+    message, in seconds: short, because a client that polls several subscriptions on one thread waits for
+    the empty ones.
     """
 
     def __init__(self, broker: Broker, clock: Callable[[], float], pull_wait: float) -> None:

@@ -1,8 +1,9 @@
 """One subscription: what waits, what is leased to whom, what comes back, and in which order.
 
-With message ordering on, the messages of one key form a line. One batch of a line is outstanding at a time: an
-open stream that holds it may be given more of the line, nobody else may. When a message of the batch fails, it
-and all that were delivered after it (acknowledged or not, as documented) go back to the head of the line.
+With message ordering on, the messages of one key form a line. One batch of a line is outstanding at a time:
+an open stream that holds it may be given more of the line, nobody else may. When a message of the batch
+fails, it and all that were delivered after it (acknowledged or not, as documented) go back to the head of
+the line.
 """
 
 import heapq

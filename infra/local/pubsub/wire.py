@@ -47,7 +47,7 @@ def encode(message: Message) -> bytes:
 
 
 def fill_received(received: Any, entries: list[Entry], with_attempt: bool) -> None:
-    """Add leased messages to a repeated ReceivedMessage field, with the attempt under a dead-letter policy."""
+    """Add leased messages to a repeated ReceivedMessage field, with the attempt if asked for."""
     for entry in entries:
         pb = received.add(ack_id=entry.ack_id)
         pb.message.MergeFromString(encode(entry.message))

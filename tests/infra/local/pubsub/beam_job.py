@@ -1,4 +1,4 @@
-"""A streaming job for the test of the emulator: reads a subscription, publishes `data:double` of each message."""
+"""A streaming job for a test of the emulator: publishes `data:double` of each message that it reads."""
 
 import sys
 

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from google.cloud import pubsub_v1
+from google.pubsub_v1.types import ReceivedMessage
 
 from infra.local.pubsub.server import Options, Server
 
@@ -71,9 +72,9 @@ class Clients:
             request={"name": self.subscription, "topic": self.topic, **settings}
         )
 
-    def pull(self, count: int) -> list[pubsub_v1.types.ReceivedMessage]:
+    def pull(self, count: int) -> list[ReceivedMessage]:
         """Pull until `count` messages are there (the test's own time limit ends a wait in vain)."""
-        received: list[pubsub_v1.types.ReceivedMessage] = []
+        received: list[ReceivedMessage] = []
         while len(received) < count:
             answer = self.subscriber.pull(subscription=self.subscription, max_messages=count - len(received))
             received.extend(answer.received_messages)

@@ -12,6 +12,7 @@ from google.api_core import exceptions
 from google.cloud import pubsub_v1
 from google.cloud.pubsub_v1.subscriber.message import Message
 from google.protobuf import duration_pb2, field_mask_pb2
+from google.pubsub_v1.types import Subscription
 
 from infra.local.pubsub.server import Options, Server, StartError
 from tests.infra.local.pubsub.conftest import Clients, Running
@@ -212,19 +213,21 @@ def test_lists_updates_and_deletes(server: Server, connect: Connect) -> None:
     ]
 
     changed = subscriber.update_subscription(
-        subscription={
-            "name": clients.subscription,
-            "ack_deadline_seconds": 33,
-            "labels": {"x": "y"},
-            "retry_policy": {"minimum_backoff": duration_pb2.Duration(seconds=3)},
-        },
+        subscription=Subscription(
+            {
+                "name": clients.subscription,
+                "ack_deadline_seconds": 33,
+                "labels": {"x": "y"},
+                "retry_policy": {"minimum_backoff": duration_pb2.Duration(seconds=3)},
+            }
+        ),
         update_mask=field_mask_pb2.FieldMask(paths=["ack_deadline_seconds", "retry_policy"]),
     )
     assert (changed.ack_deadline_seconds, dict(changed.labels)) == (33, {})
     assert changed.retry_policy.minimum_backoff.seconds == 3
     with pytest.raises(exceptions.InvalidArgument, match="filter"):
         subscriber.update_subscription(
-            subscription={"name": clients.subscription, "filter": "attributes:x"},
+            subscription=Subscription(name=clients.subscription, filter="attributes:x"),
             update_mask=field_mask_pb2.FieldMask(paths=["filter"]),
         )
 

@@ -1,4 +1,4 @@
-"""The filter language: the documented examples, and every generated expression against an independent reading."""
+"""The filter language: documented examples, and generated expressions against an independent reading."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
