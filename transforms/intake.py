@@ -62,11 +62,15 @@ class RowIntake:
 
     def address(self, raw: Raw) -> Address:
         try:
-            content = orjson.loads(raw.data)
+            content = self.content(raw)
             moment = datetime.fromisoformat(content["event_time"])
             return Address((raw.attributes["table"],), to_micros(moment), content["row_id"])
         except (ValueError, KeyError, TypeError):
             raise Refusal(Reason.WRONG_FIELD, "not a row") from None
+
+    def content(self, raw: Raw) -> dict:
+        """The row as a plain dictionary, unvalidated."""
+        return orjson.loads(raw.data)
 
     def read(self, raw: Raw) -> Row:
         return read_row(raw.data, raw.attributes.get("table"))

@@ -106,11 +106,14 @@ class WriteJsonLines(beam.PTransform):
             counters[emission.port].inc()
             return names[emission.port], (emission.order, line(emission.value))
 
-        lines = emissions | "To lines" >> beam.Map(named_line).with_output_types(
-            tuple[str, tuple[tuple[str, int, int], bytes]]
-        )
+        line_type = tuple[str, tuple[tuple[str, int, int], bytes]]
+        lines = emissions | "To lines" >> beam.Map(named_line).with_output_types(line_type)
+        # An empty first line in each file, so that one to which nothing was emitted is there too.
+        starts = [(name, (("", 0, 0), b"")) for name in sorted(set(names.values()))]
+        files = emissions.pipeline | "Start files" >> beam.Create(starts).with_output_types(line_type)
         return (
-            lines
+            (lines, files)
+            | "All lines" >> beam.Flatten()
             | "Group by file" >> beam.GroupByKey()
             | "Write files" >> beam.ParDo(_WriteFile(self._directory)).with_output_types(None)
         )

@@ -1,0 +1,1 @@
+"""Export: rows to BigQuery and to the live view, off the path of any decision."""

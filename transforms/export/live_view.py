@@ -1,0 +1,105 @@
+"""The live view: the latest of everything and the counts, in Redis, for the terminal, the gateway and the console."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterable
+
+import apache_beam as beam
+import orjson
+import redis
+
+from contracts.live_view import LiveView
+from contracts.message import MessageType
+from contracts.rows.communication import DeliveryRow, MessageRow
+from contracts.rows.market import SnapshotRow
+from contracts.rows.row import Row
+from contracts.rows.trading import AllocationRow, ExecutionRow, PortfolioRow, PositionRow
+from contracts.tables import read_row
+from transforms.coordination.desk import Verdict
+
+
+class LiveViewUpdate:
+    """What a batch of rows changes in the live view, gathered so that it is one round trip."""
+
+    def __init__(self, desk: str) -> None:
+        self._view = LiveView(desk)
+        self._counts: Counter[str] = Counter()
+        self._latest: dict[str, dict[str, bytes | str]] = {}
+        self._portfolio: bytes | None = None
+
+    def add(self, row: Row) -> None:
+        """Take up one row."""
+        self._counts[f"rows:{row.table}"] += 1
+        if isinstance(row, MessageRow):
+            self._message(row)
+        elif isinstance(row, DeliveryRow):
+            self._counts["deliveries" if row.delivered else "suppressed"] += 1
+            self._counts[f"{'delivered' if row.delivered else 'suppressed'}:{row.recipient}"] += 1
+        elif isinstance(row, ExecutionRow):
+            self._counts["fills"] += row.last_quantity is not None
+        elif isinstance(row, PortfolioRow):
+            self._portfolio = row.to_json()
+        elif isinstance(row, PositionRow):
+            self._set(self._view.positions, f"{row.agent}/{row.symbol}", row.to_json())
+        elif isinstance(row, AllocationRow):
+            self._set(self._view.allocations, row.agent, row.to_json())
+        elif isinstance(row, SnapshotRow):
+            self._set(self._view.snapshots, row.symbol, row.to_json())
+
+    def _message(self, row: MessageRow) -> None:
+        self._counts[f"{row.verdict}"] += 1
+        self._counts[f"sent:{row.sender}"] += 1
+        self._counts[f"{row.verdict}:{row.sender}"] += 1
+        activity = {"activity_score": row.activity_score, "last_event_time": row.event_time.isoformat()}
+        self._set(self._view.activity, row.sender, orjson.dumps(activity))
+        if row.type is MessageType.GUIDANCE and row.recipient is not None:
+            self._set(self._view.guidance, row.recipient, row.payload)
+
+    def _set(self, key: str, field: str, value: bytes | str) -> None:
+        self._latest.setdefault(key, {})[field] = value
+
+    def write(self, server: redis.Redis) -> None:
+        """Write everything in one round trip."""
+        pipeline = server.pipeline(transaction=False)
+        for name, count in self._counts.items():
+            pipeline.hincrby(self._view.counts, name, count)
+        for key, fields in self._latest.items():
+            pipeline.hset(key, mapping=fields)
+        if self._portfolio is not None:
+            pipeline.set(self._view.portfolio, self._portfolio)
+        pipeline.execute()
+
+
+class _Update(beam.DoFn):
+    """Writes each batch to the live view; a Redis that is away costs the picture, never a row."""
+
+    def __init__(self, redis_url: str, desk: str) -> None:
+        self._redis_url = redis_url
+        self._desk = desk
+
+    def setup(self) -> None:
+        self._redis = redis.Redis.from_url(self._redis_url, socket_timeout=1.0)
+        self._log = logging.getLogger(__name__)
+
+    def process(self, batch: tuple[str, Iterable[bytes]]) -> None:
+        table, rows = batch
+        update = LiveViewUpdate(self._desk)
+        for row in rows:
+            update.add(read_row(row, table))
+        try:
+            update.write(self._redis)
+        except redis.RedisError as error:
+            self._log.warning("the live view cannot be written: %s", error)
+
+
+class UpdateLiveView(beam.PTransform):
+    """Batches of rows `(table, [row as JSON])` to the live view of a desk."""
+
+    def __init__(self, redis_url: str, desk: str) -> None:
+        super().__init__()
+        self._redis_url = redis_url
+        self._desk = desk
+
+    def expand(self, batches: beam.pvalue.PCollection) -> beam.pvalue.PCollection:
+        """Nothing comes out."""
+        return batches | "Update" >> beam.ParDo(_Update(self._redis_url, self._desk)).with_output_types(None)
