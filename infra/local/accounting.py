@@ -1,0 +1,132 @@
+"""The accounting: what entered each stage is what left it, was refused by it, or is still held.
+
+The two sides of a balance come from different witnesses wherever there are two: what entered a job is
+Pub/Sub's count of its subscription, what left it is the job's own; what was published as rows is Pub/Sub's,
+what became of it is BigQuery's. So a job that loses a message cannot balance.
+
+| stage | in | out | refused | held |
+| --- | --- | --- | --- | --- |
+| replay | recorded events due | published | unreadable | not yet sent |
+| each job | received by its subscription | handled | dead letters | backlog |
+| gateway | posted | published | answered 4xx | - |
+| inbox | received by the inboxes | acknowledged by the bots | given up | backlog |
+| execution | orders asked for | taken by the venue | rejected | - |
+| rows | published, and made by export | in BigQuery | refused by export | backlog, export's open batch |
+"""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+from contracts.topics import (
+    COORDINATION_JOB,
+    DEAD_LETTER_WATCH,
+    DECISIONS_JOB,
+    EXPORT_JOB,
+    MARKET_JOB,
+    ROWS,
+    SUBSCRIPTIONS,
+    TRADING_JOB,
+    inbox_of,
+)
+from infra.local.evidence import Evidence, SubscriptionCounts
+
+READS = {
+    "market": MARKET_JOB,
+    "coordination": COORDINATION_JOB,
+    "decisions": DECISIONS_JOB,
+    "trading": TRADING_JOB,
+    "export": EXPORT_JOB,
+}
+"""Which subscription each job reads."""
+
+MUST_DRAIN = tuple(
+    subscription.name for subscription in SUBSCRIPTIONS if subscription is not DEAD_LETTER_WATCH
+)
+"""The subscriptions read as long as the desk stands; inboxes are read by bots, which leave earlier."""
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """One stage's account."""
+
+    entered: int
+    left: int
+    refused: int = 0
+    held: int = 0
+
+    @property
+    def difference(self) -> int:
+        """What entered and is nowhere; negative when more came out than went in. 0 is balanced."""
+        return self.entered - self.left - self.refused - self.held
+
+    def as_json(self) -> dict[str, int]:
+        """As the summary writes it."""
+        account = asdict(self)
+        return {"in": account["entered"], "out": account["left"], "refused": self.refused, "held": self.held}
+
+
+def balances(evidence: Evidence, jobs: Iterable[str], bots: Iterable[str]) -> dict[str, Balance]:
+    """Every stage's account, in the order in which an event passes them."""
+    accounts = {"replay": _own(evidence, "replay")}
+    accounts |= {job: _job(evidence, job) for job in jobs}
+    accounts["gateway"] = _own(evidence, "gateway")
+    accounts["inbox"] = _inbox(evidence, bots)
+    accounts["execution"] = _own(evidence, "execution")
+    if evidence.tables:
+        accounts["rows"] = _rows(evidence)
+    return accounts
+
+
+def unbalanced(accounts: dict[str, Balance]) -> list[str]:
+    """The stages whose account does not balance, each with what is missing."""
+    return [f"{stage} ({account.difference:+d})" for stage, account in accounts.items() if account.difference]
+
+
+def is_drained(evidence: Evidence) -> bool:
+    """Whether nothing waits for a job or for the paper venue, nor inside a stage."""
+    backlog = sum(_counts(evidence, name).backlog for name in MUST_DRAIN)
+    return backlog == 0 and not any(evidence.flow(stage, "held") for stage in evidence.flows)
+
+
+def _own(evidence: Evidence, stage: str) -> Balance:
+    return Balance(*(evidence.flow(stage, name) for name in ("in", "out", "refused", "held")))
+
+
+def _job(evidence: Evidence, job: str) -> Balance:
+    if evidence.subscriptions is None:
+        return _own(evidence, job)
+    counts = _counts(evidence, READS[job].name)
+    return Balance(
+        entered=counts.received,
+        left=evidence.flow(job, "out"),
+        refused=evidence.flow(job, "refused") + counts.given_up,
+        held=counts.backlog,
+    )
+
+
+def _inbox(evidence: Evidence, bots: Iterable[str]) -> Balance:
+    if evidence.subscriptions is None:
+        return _own(evidence, "inbox")
+    inboxes = [_counts(evidence, inbox_of(bot).name) for bot in bots]
+    return Balance(
+        entered=sum(counts.received for counts in inboxes),
+        left=sum(counts.acked for counts in inboxes),
+        refused=sum(counts.given_up for counts in inboxes),
+        held=sum(counts.backlog for counts in inboxes),
+    )
+
+
+def _rows(evidence: Evidence) -> Balance:
+    published = (
+        evidence.flow("export", "in") if evidence.published is None else evidence.published.get(ROWS.name, 0)
+    )
+    return Balance(
+        entered=published + evidence.flow("export", "made"),
+        left=sum(evidence.tables.values()),
+        refused=evidence.flow("export", "refused"),
+        held=_counts(evidence, EXPORT_JOB.name).backlog + evidence.flow("export", "held"),
+    )
+
+
+def _counts(evidence: Evidence, subscription: str) -> SubscriptionCounts:
+    return (evidence.subscriptions or {}).get(subscription, SubscriptionCounts())

@@ -1,0 +1,179 @@
+"""The stack: which parts it has, how each is started, and what each waits for.
+
+at once           redis, pubsub, bigquery, identity, vertex, model-server
+then, as tasks    topics, tables
+then              the jobs, execution, gateway
+then              the bots
+when all stand    replay (which `run` starts by itself)
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from contracts.live_view import LiveView
+from contracts.roster import Roster
+from infra.local import environment
+from infra.local.bigquery import bigquery
+from infra.local.environment import Tokens
+from infra.local.part import Part, module
+from infra.local.ports import HOST, Ports
+from infra.local.probes import Probe, answers, listens, says_ready
+from infra.local.redis import redis
+from infra.local.state import StateFolder
+
+JOBS = ("market", "coordination", "decisions", "trading", "export")
+RUNNER = "BundleBasedDirectRunner"
+REPLAY = "replay"
+
+_JOBS_NEED = {"decisions": ("vertex", "model-server"), "trading": ("execution",), "export": ("tables",)}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one run was asked for."""
+
+    state: StateFolder
+    ports: Ports
+    tokens: Tokens
+    roster: Roster
+    project: str
+    dataset: str
+    jobs: tuple[str, ...] = JOBS
+    recording: Path | None = None
+    speed: float = 60.0
+
+    @property
+    def shared(self) -> dict[str, str]:
+        """The environment that all parts have in common."""
+        return environment.shared(self.ports, self.state, self.project, self.dataset, self.roster.desk)
+
+    @property
+    def redis_url(self) -> str:
+        """The live view."""
+        return environment.live_view_url(self.ports)
+
+    @property
+    def bots(self) -> tuple[str, ...]:
+        """The external agents, for which rule programs stand in here."""
+        return tuple(profile.agent for profile in self.roster.agents if not profile.is_model_backed)
+
+    def url(self, port: int, path: str = "") -> str:
+        """An address on this machine."""
+        return f"http://{HOST}:{port}{path}"
+
+
+def unused_ports() -> list[str]:
+    """The listeners that are somebody else's: an official Pub/Sub emulator, a Redis that is there already."""
+    unused = ["pubsub", "pubsub_stats"] if "PUBSUB_EMULATOR_HOST" in os.environ else []
+    return [*unused, "redis"] if "REDIS_URL" in os.environ else unused
+
+
+def desk_parts(plan: Plan) -> list[Part]:
+    """Everything but the replay, in the order in which one would tell it."""
+    parts = [*_platform(plan), *_tasks(plan), *_services(plan), *(_job(plan, job) for job in plan.jobs)]
+    return [*parts, *(_bot(plan, agent) for agent in plan.bots)]
+
+
+def _platform(plan: Plan) -> list[Part]:
+    ports, shared = plan.ports, plan.shared
+    parts = [
+        bigquery(ports, plan.state, plan.project),
+        Part(
+            "identity",
+            module("infra.local.google_identity", "--port", str(ports.identity)),
+            ready=answers(plan.url(ports.identity)),
+        ),
+        Part(
+            "model-server",
+            module("agents.serving"),
+            {**shared, **environment.serves_models(ports)},
+            answers(plan.url(ports.model_server, "/health")),
+        ),
+        Part(
+            "vertex",
+            module(
+                "infra.local.vertex",
+                "--port",
+                str(ports.vertex),
+                "--model-server",
+                plan.url(ports.model_server),
+            ),
+            shared,
+            listens(HOST, ports.vertex),
+        ),
+    ]
+    if "pubsub" not in unused_ports():
+        options = ("--port", str(ports.pubsub), "--stats-port", str(ports.pubsub_stats))
+        parts.insert(
+            0,
+            Part("pubsub", module("infra.local.pubsub", *options), shared, listens(HOST, ports.pubsub_stats)),
+        )
+    if "redis" not in unused_ports():
+        parts.insert(0, redis(ports))
+    return parts
+
+
+def _tasks(plan: Plan) -> list[Part]:
+    topics = module("infra.cli", "topics", "create")
+    tables = module("infra.cli", "bigquery", "create", "--no-expiration")
+    return [
+        Part("topics", topics, plan.shared, after=_there("pubsub", "identity"), finishes=True),
+        Part("tables", tables, plan.shared, after=("bigquery", "identity"), finishes=True),
+    ]
+
+
+def _services(plan: Plan) -> list[Part]:
+    ports, needs = plan.ports, ("topics", *_there("redis"))
+    return [
+        Part(
+            "execution",
+            module("execution.service", "--port", str(ports.execution)),
+            {**plan.shared, **environment.may_order(plan.tokens), **environment.keeps_orders(plan.state)},
+            answers(plan.url(ports.execution, "/readyz")),
+            needs,
+        ),
+        Part(
+            "gateway",
+            module("agents.gateway", "--port", str(ports.gateway)),
+            {**plan.shared, **environment.knows_agents(plan.state)},
+            answers(plan.url(ports.gateway, "/healthz")),
+            needs,
+        ),
+    ]
+
+
+def _job(plan: Plan, job: str) -> Part:
+    env = {**plan.shared, **(environment.may_order(plan.tokens) if job == "trading" else {})}
+    options = ("--runner", RUNNER, "--streaming", "--project", plan.project)
+    ready = says_ready(plan.redis_url, LiveView(plan.roster.desk).flow(job))
+    needs = ("topics", *_there("redis"), *_JOBS_NEED.get(job, ()))
+    return Part(job, module(f"pipelines.{job}", *options), env, ready, needs)
+
+
+def _bot(plan: Plan, agent: str) -> Part:
+    env = {**plan.shared, **environment.is_agent(plan.tokens, agent)}
+    return Part(agent, module("agents.bots", agent), env, after=("gateway", *plan.jobs))
+
+
+def replay_part(plan: Plan) -> Part:
+    """The replay of a recording, by default the project's own; it may end when the recording is over."""
+    recording = (str(plan.recording),) if plan.recording else ()
+    command = module("execution.feed.replay", *recording, "--speed", str(plan.speed))
+    return Part(REPLAY, command, plan.shared, _clock_runs(plan.state.clock), may_end=True)
+
+
+def _clock_runs(clock: Path) -> Probe:
+    """Ready when the replay has set the desk's clock going."""
+
+    def probe() -> bool:
+        return clock.exists() and bool(json.loads(clock.read_text())["wall_origin"])
+
+    return probe
+
+
+def _there(*names: str) -> tuple[str, ...]:
+    """Those of the named parts that this run starts itself."""
+    unused = unused_ports()
+    return tuple(name for name in names if name not in unused)
