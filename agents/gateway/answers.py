@@ -1,0 +1,124 @@
+"""What the gateway answers: the wire that agents/client reads."""
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, WithJsonSchema
+
+from agents.gateway.problems import ProblemBody
+from contracts.message import Message
+from contracts.payloads import Guidance
+from contracts.roster import RiskTolerance, Role
+from contracts.time import UtcTime
+
+
+Spoken = Annotated[
+    Message,
+    WithJsonSchema(
+        {
+            "type": "object",
+            "description": "contracts.Message: the payload is the object that `type` calls for",
+            "required": ["message_id", "desk", "sender", "type", "event_time", "payload"],
+        }
+    ),
+]
+
+
+class Registered(BaseModel):
+    """The gateway knows the agent; `has_inbox` is false for those that the jobs speak to themselves."""
+
+    status: Literal["registered"] = "registered"
+    agent: str
+    desk: str
+    role: Role
+    has_inbox: bool
+    desk_time: UtcTime
+
+
+class Alive(BaseModel):
+    """The sign of life was taken."""
+
+    status: Literal["alive"] = "alive"
+    agent: str
+    desk_time: UtcTime
+
+
+class Posted(BaseModel):
+    """What became of one posted message; a refused one has its problem."""
+
+    message_id: str | None
+    status: Literal["published", "refused"]
+    problem: ProblemBody | None = None
+
+
+class PostedMany(BaseModel):
+    """What became of each message of a list, in its order."""
+
+    results: list[Posted]
+
+
+class InboxMessages(BaseModel):
+    """What an agent took: to be acknowledged within `lease_seconds`, or it comes again."""
+
+    messages: list[Spoken]
+    lease_seconds: float
+
+
+class InboxAcknowledged(BaseModel):
+    """The ids that were ended, and those that were not held (already acknowledged, or never there)."""
+
+    acknowledged: list[str]
+    unknown: list[str]
+
+
+class AgentRole(BaseModel):
+    """An agent as the roster has it; `allocated_capital` is None until the desk has told."""
+
+    role: Role
+    expertise: tuple[str, ...]
+    contribution: str
+    collaboration_partners: tuple[str, ...]
+    risk_tolerance: RiskTolerance
+    time_horizon: str
+    preferred_assets: tuple[str, ...]
+    leverage_cap: float
+    allocated_capital: Decimal | None
+
+
+class AgentGuidance(BaseModel):
+    """What the desk asks of an agent: its role, and the latest guidance, None until there is one."""
+
+    agent: str
+    role: AgentRole
+    guidance: Guidance | None
+
+
+class AgentActivity(BaseModel):
+    """How active an agent is.
+
+    `activity` is as coordination counted it, None until it did; `last_seen` is when it last spoke to this
+    gateway, None when it has not since the gateway started.
+    """
+
+    participation_threshold: float
+    activity: dict[str, Any] | None
+    last_seen: UtcTime | None
+
+
+class PortfolioStatus(BaseModel):
+    """The desk's book as last known; `portfolio` and allocations are None until the trading job has told."""
+
+    desk: str
+    desk_time: UtcTime
+    starting_capital: float
+    portfolio: dict[str, Any] | None
+    positions: list[dict[str, Any]]
+    allocations: dict[str, dict[str, Any] | None]
+    agent_roles: dict[str, Role]
+
+
+class Health(BaseModel):
+    """Whether the gateway can do its work, and if not, what is missing."""
+
+    status: Literal["ok", "not ready"]
+    problems: list[str] = []

@@ -1,0 +1,33 @@
+"""The gateway's application: its routes around a desk that is handed in."""
+
+from contextlib import AbstractAsyncContextManager
+
+from fastapi import FastAPI
+
+from agents.gateway import controls, health, inbox_routes, looks, messages, presence
+from agents.gateway.bodies import describe_bodies
+from agents.gateway.desk import GatewayDesk
+from agents.gateway.posting import PostedMessage
+from agents.gateway.problems import install_problems
+from contracts.controls import Control
+from contracts.payloads import Heartbeat
+
+
+def create_app(desk: GatewayDesk, running: AbstractAsyncContextManager[None] | None = None) -> FastAPI:
+    """The application for `desk`; `running` is entered when the server starts and left when it stops."""
+    app = FastAPI(
+        title="Sapphire gateway",
+        version="1",
+        description="What agents outside the jobs say and hear: the desk's coordinator.",
+        lifespan=None if running is None else lambda _: running,
+    )
+    app.state.desk = desk
+    install_problems(app)
+    for part in (presence, messages, inbox_routes, looks, controls, health):
+        app.include_router(part.router)
+    spoken = [kind.payload_model for kind in messages.VERBS.values()]
+    describe_bodies(
+        app,
+        [*spoken, PostedMessage, Control, Heartbeat, presence.Registration, inbox_routes.Acknowledgement],
+    )
+    return app

@@ -1,0 +1,55 @@
+"""Routes: what an agent hears."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from agents.gateway.answers import InboxAcknowledged, InboxMessages
+from agents.gateway.bodies import read_body, takes
+from agents.gateway.desk import Agent, Desk, GatewayDesk
+from agents.gateway.inboxes import LEASE_SECONDS
+from agents.gateway.problems import Problem
+from contracts.model import Name
+
+router = APIRouter(prefix="/inbox", tags=["inbox"])
+
+LONGEST_WAIT_SECONDS = 30.0
+MOST_AT_ONCE = 500
+
+
+class Acknowledgement(BaseModel):
+    """The messages that an agent is done with."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    message_ids: list[Name] = Field(min_length=1, max_length=1_000)
+
+
+@router.get("/{agent}")
+async def take(
+    agent: str,
+    caller: Agent,
+    desk: Desk,
+    wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT_SECONDS, description="seconds for the first")] = 0.0,
+    most: Annotated[int, Query(alias="max", ge=1, le=MOST_AT_ONCE)] = 100,
+) -> InboxMessages:
+    """Take what waits, in order by sender. What is not acknowledged comes again when its lease ends."""
+    _own(agent, caller, desk)
+    return InboxMessages(messages=await desk.inboxes.take(agent, wait, most), lease_seconds=LEASE_SECONDS)
+
+
+@router.post("/{agent}/ack", openapi_extra=takes(Acknowledgement))
+async def acknowledge(agent: str, request: Request, caller: Agent, desk: Desk) -> InboxAcknowledged:
+    """End messages; only now Pub/Sub forgets them. Acknowledging one again does no harm."""
+    _own(agent, caller, desk)
+    done = desk.inboxes.acknowledge(agent, (await read_body(request, Acknowledgement)).message_ids)
+    return InboxAcknowledged(acknowledged=list(done.message_ids), unknown=list(done.unknown))
+
+
+def _own(agent: str, caller: str, desk: GatewayDesk) -> None:
+    if agent != caller:
+        raise Problem(403, "Not your inbox", f"the token is {caller}'s: it opens /inbox/{caller} alone")
+    if agent not in desk.inboxes.agents:
+        detail = f"{agent} is model-backed: the decisions job reads what is delivered to it"
+        raise Problem(404, "No inbox", detail)

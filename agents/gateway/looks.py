@@ -1,0 +1,76 @@
+"""Routes: what there is to know about the desk. Reading changes nothing."""
+
+from decimal import Decimal
+
+from fastapi import APIRouter
+
+from agents.gateway.answers import AgentActivity, AgentGuidance, AgentRole, PortfolioStatus
+from agents.gateway.desk import Desk, GatewayDesk, Reader
+from contracts.payloads import Guidance
+
+router = APIRouter(tags=["the desk"])
+
+
+@router.get("/agent/{agent}/guidance")
+async def guidance(agent: str, reader: Reader, desk: Desk) -> AgentGuidance:
+    """What the portfolio asks of an agent; null until it has."""
+    desk.profile(agent)
+    found = (await desk.view.documents(desk.keys.guidance)).get(agent)
+    return AgentGuidance(
+        agent=agent,
+        role=(await _roles(desk))[agent],
+        guidance=None if found is None else Guidance.model_validate(found),
+    )
+
+
+@router.get("/agent-roles")
+async def agent_roles(reader: Reader, desk: Desk) -> dict[str, AgentRole]:
+    """Everyone on the desk, as the roster has them, with the capital that they have now."""
+    return await _roles(desk)
+
+
+@router.get("/agent-activity")
+async def agent_activity(reader: Reader, desk: Desk) -> dict[str, AgentActivity]:
+    """How active everyone is, as coordination counted it."""
+    activity = await desk.view.documents(desk.keys.activity)
+    return {
+        agent: AgentActivity(
+            participation_threshold=profile.participation_threshold,
+            activity=activity.get(agent),
+            last_seen=desk.last_seen.get(agent),
+        )
+        for agent, profile in desk.roster.by_agent.items()
+    }
+
+
+@router.get("/portfolio-status")
+async def portfolio_status(reader: Reader, desk: Desk) -> PortfolioStatus:
+    """The desk's book as last known."""
+    allocations = await desk.view.documents(desk.keys.allocations)
+    return PortfolioStatus(
+        desk=desk.roster.desk,
+        desk_time=desk.clock.now(),
+        starting_capital=desk.roster.capital,
+        portfolio=await desk.view.document(desk.keys.portfolio),
+        positions=list((await desk.view.documents(desk.keys.positions)).values()),
+        allocations={agent: allocations.get(agent) for agent in desk.roster.by_agent},
+        agent_roles={agent: profile.role for agent, profile in desk.roster.by_agent.items()},
+    )
+
+
+async def _roles(desk: GatewayDesk) -> dict[str, AgentRole]:
+    allocations = await desk.view.documents(desk.keys.allocations)
+    return {
+        agent: AgentRole(
+            role=profile.role,
+            expertise=profile.expertise,
+            contribution=profile.contribution,
+            collaboration_partners=profile.collaboration_partners,
+            risk_tolerance=profile.risk_tolerance,
+            time_horizon=profile.time_horizon,
+            preferred_assets=profile.preferred_assets,
+            leverage_cap=profile.leverage_cap,
+            allocated_capital=Decimal(allocations[agent]["capital"]) if agent in allocations else None,
+        )
+        for agent, profile in desk.roster.by_agent.items()
+    }

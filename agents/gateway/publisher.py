@@ -1,0 +1,130 @@
+"""Publishing what agents say: in order by sender, safe at Pub/Sub, and never more at once than fits."""
+
+import asyncio
+from typing import Protocol
+
+from google.api_core.exceptions import GoogleAPICallError, NotFound, RetryError
+from google.cloud import pubsub_v1
+from google.cloud.pubsub_v1.publisher.exceptions import (
+    FlowControlLimitError,
+    PublishToPausedOrderingKeyException,
+)
+
+from contracts.message import Message
+from contracts.refusals import DeadLetter
+from contracts.time import Clock, WallClock
+from contracts.topics import DEAD_LETTERS, MESSAGES, Topic
+
+BUFFERED_MESSAGES = 1_000
+BUFFERED_BYTES = 10_000_000
+RETRY_AFTER_SECONDS = 1.0
+PUBLISH_SECONDS = 20.0
+"""How long one publish may take before its sender is told to try again."""
+
+
+class BufferFull(Exception):
+    """More is being published than the buffer holds: try again after `retry_after` seconds."""
+
+    def __init__(self, retry_after: float = RETRY_AFTER_SECONDS) -> None:
+        super().__init__(f"too much is being published at once: try again in {retry_after:g} s")
+        self.retry_after = retry_after
+
+
+class PublishFailed(Exception):
+    """Pub/Sub did not take the message; the same message may be sent again."""
+
+
+class Publisher(Protocol):
+    """Where the gateway hands over what was said."""
+
+    async def publish(self, message: Message) -> None:
+        """Return when the message is safe; raises `BufferFull` or `PublishFailed`."""
+        ...
+
+    async def bury(self, letter: DeadLetter) -> None:
+        """Publish a dead letter; raises as `publish` does."""
+        ...
+
+    async def missing(self) -> str | None:
+        """What has to be made before anything can be published, in one sentence; None when all is there."""
+        ...
+
+
+def attributes_of(message: Message, clock: Clock) -> dict[str, str]:
+    """The Pub/Sub attributes of a message, `sent_at` read from the wall `clock`."""
+    attributes = {
+        "desk": message.desk,
+        "type": str(message.type),
+        "sender": message.sender,
+        "event_time": message.event_time.isoformat(),
+        "sent_at": clock.now().isoformat(),
+    }
+    return attributes | ({"recipient": message.recipient} if message.recipient else {})
+
+
+class PubSubPublisher:
+    """The publisher on Google's client; the ordering key is the desk and the sender."""
+
+    def __init__(self, project: str, wall: Clock | None = None) -> None:
+        self._project = project
+        self._wall = wall or WallClock()
+        self._client = pubsub_v1.PublisherClient(
+            batch_settings=pubsub_v1.types.BatchSettings(max_latency=0.002),
+            publisher_options=pubsub_v1.types.PublisherOptions(
+                enable_message_ordering=True,
+                flow_control=pubsub_v1.types.PublishFlowControl(
+                    message_limit=BUFFERED_MESSAGES,
+                    byte_limit=BUFFERED_BYTES,
+                    limit_exceeded_behavior=pubsub_v1.types.LimitExceededBehavior.ERROR,
+                ),
+            ),
+        )
+
+    async def publish(self, message: Message) -> None:
+        """Publish to the messages topic and wait until Pub/Sub has it."""
+        key = f"{message.desk}/{message.sender}"
+        await self._send(MESSAGES, message.to_json(), key, attributes_of(message, self._wall))
+
+    async def bury(self, letter: DeadLetter) -> None:
+        """Publish to the dead-letters topic."""
+        attributes = {
+            "job": letter.job,
+            "reason": str(letter.reason),
+            "event_time": letter.event_time.isoformat(),
+        }
+        await self._send(DEAD_LETTERS, letter.to_json(), "", attributes)
+
+    async def missing(self) -> str | None:
+        """Whether the messages topic is there."""
+        path = MESSAGES.path(self._project)
+        try:
+            await asyncio.to_thread(self._client.get_topic, request={"topic": path}, timeout=3.0)
+        except NotFound:
+            return f"the topic {path} does not exist: create the desk's topics first"
+        except (GoogleAPICallError, RetryError) as error:
+            return f"Pub/Sub cannot be reached: {error.message}"
+        return None
+
+    async def close(self) -> None:
+        """Send what is still buffered."""
+        await asyncio.to_thread(self._client.stop)
+
+    async def _send(self, topic: Topic, data: bytes, key: str, attributes: dict[str, str]) -> None:
+        path = topic.path(self._project)
+        try:
+            future = self._client.publish(path, data, ordering_key=key, **attributes)  # type: ignore[arg-type]
+            await asyncio.wait_for(asyncio.wrap_future(future), PUBLISH_SECONDS)
+        except FlowControlLimitError:
+            raise BufferFull from None
+        except PublishToPausedOrderingKeyException:
+            self._client.resume_publish(path, key)
+            raise PublishFailed(
+                "an earlier message of the same sender was not taken: send it again"
+            ) from None
+        except TimeoutError:
+            raise PublishFailed(f"Pub/Sub did not answer within {PUBLISH_SECONDS:g} s") from None
+        except (GoogleAPICallError, RetryError) as error:
+            # After a failure the client holds the sender's key back until it is told to go on.
+            if key:
+                self._client.resume_publish(path, key)
+            raise PublishFailed(f"Pub/Sub did not take it: {error.message}") from None
