@@ -1,0 +1,40 @@
+"""Asking: what every way to reach a model has in common."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from contracts.decisions import CallStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What an endpoint predicted, and at which attempt."""
+
+    prediction: object
+    attempts: int = 1
+
+
+class CallFailed(Exception):
+    """No prediction was to be had: how the call ended, why, and after how many attempts."""
+
+    def __init__(self, status: CallStatus, error: str, attempts: int = 1) -> None:
+        super().__init__(error)
+        self.status = status
+        self.error = error
+        self.attempts = attempts
+
+
+class Asker(Protocol):
+    """Asks an endpoint, by its display name, for a prediction."""
+
+    def ask(self, endpoint: str, instance: dict[str, Any]) -> Reply:
+        """The prediction for one instance; raises `CallFailed`, after a bounded time in any case."""
+        ...
+
+
+class Connection(Protocol):
+    """How an asker is made: a small value that can be pickled and travels to the workers."""
+
+    def connect(self) -> Asker:
+        """An asker that is ready to be asked, from several threads."""
+        ...

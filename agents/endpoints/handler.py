@@ -1,0 +1,98 @@
+"""The model handler: one RunInference stage asks every model-backed agent's endpoint."""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from apache_beam.ml.inference.base import ModelHandler
+
+from agents.answers import MAX_ANSWER_CHARACTERS, read_answer
+from agents.endpoints.asking import Asker, CallFailed, Connection
+from agents.endpoints.completion import read_completion
+from agents.prompts.prompt import prompt_named
+from contracts.decisions import CallOutcome, CallStatus, DecisionRequest
+from contracts.refusals import Refusal
+from contracts.roster import EndpointBacking, Roster
+
+UNANSWERED = "unanswered"
+"""Stands for the model in the outcome of a call to which no model gave its name."""
+
+
+class DecisionHandler(ModelHandler[DecisionRequest, CallOutcome, Asker]):
+    """Maps each `DecisionRequest` to its `CallOutcome`; a bad call is an outcome too, never an exception.
+
+    Use it `with_no_batching()`, each element a list of one request: RunInference's own batching stamps
+    elements anew, and their event time would be lost. Without a `clock` (seconds) no latency is told, so that
+    equal input gives equal outcomes.
+    """
+
+    def __init__(
+        self,
+        roster: Roster,
+        connection: Connection,
+        *,
+        prompt: str = "decide.1",
+        clock: Callable[[], float] | None = time.perf_counter,
+    ) -> None:
+        super().__init__()
+        self._roster = roster
+        self._connection = connection
+        self._prompt = prompt
+        self._clock = clock
+
+    def load_model(self) -> Asker:
+        """Connect; what is slow to import is imported here, on the worker."""
+        return self._connection.connect()
+
+    def run_inference(
+        self, batch: Sequence[DecisionRequest], model: Asker, inference_args: dict[str, Any] | None = None
+    ) -> Iterable[CallOutcome]:
+        """The outcome of each request, in order."""
+        return [self._outcome(request, model) for request in batch]
+
+    def get_metrics_namespace(self) -> str:
+        return "sapphire_endpoints"
+
+    def _outcome(self, request: DecisionRequest, asker: Asker) -> CallOutcome:
+        profile = self._roster.by_agent[request.agent]
+        if not isinstance(profile.backing, EndpointBacking):
+            raise TypeError(f"{request.agent} has no endpoint, so nobody may ask for it")
+        prompt = prompt_named(self._prompt)
+        asked: dict[str, Any] = {
+            "request": request,
+            "endpoint": profile.backing.endpoint,
+            "model": UNANSWERED,
+            "prompt": prompt.id,
+        }
+        began = self._clock() if self._clock else 0.0
+        try:
+            reply = asker.ask(profile.backing.endpoint, prompt.instance(profile, request))
+        except CallFailed as failed:
+            asked |= {"latency_ms": self._since(began), "attempts": failed.attempts}
+            return CallOutcome(**asked, status=failed.status, error=failed.error)
+        asked |= {"latency_ms": self._since(began), "attempts": reply.attempts}
+        return _read(asked, reply.prediction)
+
+    def _since(self, began: float) -> float | None:
+        return round((self._clock() - began) * 1000.0, 3) if self._clock else None
+
+
+def _read(asked: dict[str, Any], prediction: object) -> CallOutcome:
+    """The outcome of a call that was answered, told by whether the answer can be read."""
+    answer = ""
+    try:
+        completion = read_completion(prediction)
+        answer = completion.text
+        asked |= {
+            "model": completion.model_name,
+            "tokens_in": completion.usage.prompt_tokens,
+            "tokens_out": completion.usage.completion_tokens,
+        }
+        opinion = read_answer(answer, asked["request"])
+    except Refusal as refusal:
+        kept = answer or json.dumps(prediction, default=str)
+        return CallOutcome(
+            **asked, status=CallStatus.BAD_ANSWER, answer=kept[:MAX_ANSWER_CHARACTERS], error=refusal.error
+        )
+    return CallOutcome(**asked, status=CallStatus.ANSWERED, opinion=opinion)
