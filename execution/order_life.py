@@ -1,0 +1,88 @@
+"""An order's life: which step may follow which, and how its fills add up. Pure: no clock, no ledger, no venue.
+
+    NEW ──▶ SUBMITTED ──▶ PARTIALLY_FILLED ──▶ FILLED
+     │          │                │
+     ▼          ▼                ▼
+    REJECTED   FILLED, CANCELLED, EXPIRED, REJECTED (only before the first fill)
+
+SUBMITTED and PARTIALLY_FILLED may become UNKNOWN when the venue's answer is lost; what the venue says later leads on from
+there. An end is an end: nothing follows FILLED, CANCELLED, REJECTED or EXPIRED.
+"""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Self
+
+from contracts.payloads import OrderStatus
+from execution.exact import EXACT
+
+_ENDS = {OrderStatus.CANCELLED, OrderStatus.REJECTED, OrderStatus.EXPIRED}
+
+_FOLLOWS: dict[OrderStatus, set[OrderStatus]] = {
+    OrderStatus.NEW: {OrderStatus.SUBMITTED, OrderStatus.REJECTED},
+    OrderStatus.SUBMITTED: {OrderStatus.UNKNOWN} | _ENDS,
+    OrderStatus.PARTIALLY_FILLED: {OrderStatus.UNKNOWN, OrderStatus.CANCELLED, OrderStatus.EXPIRED},
+    OrderStatus.UNKNOWN: {OrderStatus.SUBMITTED, OrderStatus.PARTIALLY_FILLED} | _ENDS,
+}
+"""What may follow each state without a fill; no entry: it is an end."""
+
+_TAKES_FILLS = {OrderStatus.SUBMITTED, OrderStatus.PARTIALLY_FILLED, OrderStatus.UNKNOWN}
+
+
+class IllegalStep(ValueError):
+    """A step that cannot follow what the order has lived through; the order stays as it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """One trade of an order: quantity in the base asset, price and fee in quote currency."""
+
+    quantity: Decimal
+    price: Decimal
+    fee: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLife:
+    """Where an order of `quantity` stands; every step gives a new one. `steps` counts them, from 0 for NEW."""
+
+    quantity: Decimal
+    status: OrderStatus = OrderStatus.NEW
+    filled_quantity: Decimal = Decimal(0)
+    notional: Decimal = Decimal(0)
+    fees: Decimal = Decimal(0)
+    steps: int = 0
+    reason: str = ""
+
+    @property
+    def average_price(self) -> Decimal | None:
+        """What was paid per unit so far (28 digits); None before the first fill."""
+        return self.notional / self.filled_quantity if self.filled_quantity else None
+
+    def move(self, status: OrderStatus, reason: str = "") -> Self:
+        """The life after a step without a fill; raises `IllegalStep`."""
+        if status not in _FOLLOWS.get(self.status, ()):
+            raise IllegalStep(f"an order that is {self.status} cannot become {status}")
+        if self.filled_quantity and status in (OrderStatus.SUBMITTED, OrderStatus.REJECTED):
+            raise IllegalStep(f"an order that traded {self.filled_quantity} cannot become {status}")
+        if not self.filled_quantity and status is OrderStatus.PARTIALLY_FILLED:
+            raise IllegalStep("an order is partially filled by a fill, and this one has none")
+        return replace(self, status=status, steps=self.steps + 1, reason=reason or self.reason)
+
+    def fill(self, fill: Fill) -> Self:
+        """The life after a trade: FILLED when nothing remains; raises `IllegalStep`, also for more than what remains."""
+        if self.status not in _TAKES_FILLS:
+            raise IllegalStep(f"an order that is {self.status} cannot trade")
+        if fill.quantity <= 0 or fill.price <= 0:
+            raise IllegalStep(f"a fill of {fill.quantity} at {fill.price} is none")
+        filled = EXACT.add(self.filled_quantity, fill.quantity)
+        if filled > self.quantity:
+            raise IllegalStep(f"a fill of {fill.quantity} is more than remains of {self.quantity}")
+        return replace(
+            self,
+            status=OrderStatus.FILLED if filled == self.quantity else OrderStatus.PARTIALLY_FILLED,
+            filled_quantity=filled,
+            notional=EXACT.fma(fill.quantity, fill.price, self.notional),
+            fees=EXACT.add(self.fees, fill.fee),
+            steps=self.steps + 1,
+        )

@@ -1,0 +1,17 @@
+"""Reduce-only orders: never more than the agent that asks holds the other way. Pure.
+
+An order belongs to an agent, and agents of one desk may hold against each other, so it is the agent's own holding that a
+reduce-only order may take from, not the desk's net position.
+"""
+
+from decimal import Decimal
+
+from contracts.orders import OrderRequest
+
+
+def reducible_quantity(request: OrderRequest, held: Decimal) -> Decimal:
+    """How much of the request may be traded when its agent holds `held` (signed); zero when it would only add."""
+    if not request.reduce_only:
+        return request.quantity
+    against = -held * request.side.sign
+    return max(min(request.quantity, against), Decimal(0))

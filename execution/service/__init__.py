@@ -1,0 +1,1 @@
+"""The execution service: its API and the process around it."""

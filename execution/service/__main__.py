@@ -1,0 +1,87 @@
+"""`python -m execution.service`: run the execution service."""
+
+import signal
+from datetime import timedelta
+from decimal import Decimal
+from typing import Annotated
+
+import structlog
+import typer
+import uvicorn
+from google.cloud import pubsub_v1
+from rich.console import Console
+from sqlalchemy.exc import SQLAlchemyError
+
+from contracts.settings import Settings
+from execution.service.process import build_service
+from execution.venues.paper.paper_venue import PaperOptions
+
+_GRACE_SECONDS = 10
+_DEFAULTS = PaperOptions()
+
+
+def _publisher() -> pubsub_v1.PublisherClient:
+    return pubsub_v1.PublisherClient(
+        batch_settings=pubsub_v1.types.BatchSettings(max_latency=0.001),
+        publisher_options=pubsub_v1.types.PublisherOptions(enable_message_ordering=True),
+    )
+
+
+def _end_well(*_: object) -> None:
+    raise SystemExit(0)
+
+
+def run(
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8080,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    taker_fee: Annotated[float, typer.Option(help="Fee of a fill, as a share of its value.")] = float(
+        _DEFAULTS.taker_fee
+    ),
+    half_spread: Annotated[
+        float,
+        typer.Option(
+            help="Where there are no quotes: distance of bid and ask from the last price, as a share."
+        ),
+    ] = float(_DEFAULTS.half_spread),
+    max_price_age: Annotated[
+        float,
+        typer.Option(help="Seconds that the price may lie from the decision before an order is rejected."),
+    ] = _DEFAULTS.max_price_age.total_seconds(),
+) -> None:
+    """Take orders by HTTP, fill them on the paper venue, keep the ledger, publish executions.
+
+    Example: SAPPHIRE_EXECUTION_TOKEN=... PUBSUB_EMULATOR_HOST=127.0.0.1:8085 python -m execution.service --port 8080
+    """
+    structlog.configure(processors=[
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.JSONRenderer(),
+    ])  # fmt: skip
+    settings = Settings()
+    options = PaperOptions(
+        taker_fee=Decimal(str(taker_fee)),
+        half_spread=Decimal(str(half_spread)),
+        max_price_age=timedelta(seconds=max_price_age),
+    )
+    try:
+        app = build_service(settings, options, _publisher(), pubsub_v1.SubscriberClient())
+    except (SQLAlchemyError, ValueError, OSError) as error:
+        Console(stderr=True).print(
+            f"The ledger cannot be opened ({error}). Check SAPPHIRE_LEDGER_URL.", style="red"
+        )
+        raise typer.Exit(1) from None
+    for received in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn finishes what it accepted, then raises the signal again: an end on request is a good end.
+        signal.signal(received, _end_well)
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+
+
+if __name__ == "__main__":
+    typer.run(run)

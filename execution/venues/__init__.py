@@ -1,0 +1,1 @@
+"""Where orders go: one class a venue, behind one protocol."""

@@ -1,0 +1,1 @@
+"""The paper venue: real prices, made-up money."""

@@ -1,0 +1,77 @@
+"""What the tests of orders share: a morning on the floor, with a clock that stands where it is put."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from contracts.market_data import MarketBatch, MarketKind, rows_of
+from contracts.orders import OrderRequest, client_order_id
+from contracts.payloads import Side
+from contracts.time import to_micros
+from execution.ledger.ledger import Ledger
+from execution.placement import Placement
+from execution.venues.paper.paper_venue import PaperOptions, PaperVenue
+from execution.venues.paper.prices import Prices
+
+NOON = datetime(2024, 1, 15, 12, tzinfo=UTC)
+
+
+class StandingClock:
+    def __init__(self, moment: datetime = NOON) -> None:
+        self.moment = moment
+
+    def now(self) -> datetime:
+        return self.moment
+
+
+def request(decision: str = "decision-1", **changes: Any) -> OrderRequest:
+    """A market order to buy half a bitcoin, decided a second before noon."""
+    values: dict[str, Any] = {
+        "client_order_id": client_order_id("main", decision),
+        "desk": "main",
+        "agent": "qwen-7b",
+        "symbol": "BTCUSDT",
+        "side": Side.BUY,
+        "quantity": Decimal("0.5"),
+        "reference_price": Decimal(42_000),
+        "correlation_id": decision,
+        "decided_at": NOON - timedelta(seconds=1),
+    }
+    return OrderRequest(**(values | changes))
+
+
+def quote(bid: float, ask: float, at: datetime = NOON, symbol: str = "BTCUSDT") -> MarketBatch:
+    columns = {"event_time": [to_micros(at)], "bid": [bid], "bid_quantity": [1.0], "ask": [ask], "ask_quantity": [1.0]}
+    return MarketBatch.of(symbol, MarketKind.QUOTE, 1, rows_of(MarketKind.QUOTE, columns))
+
+
+def bar(close: float, at: datetime = NOON, symbol: str = "BTCUSDT") -> MarketBatch:
+    prices = dict.fromkeys(("open", "high", "low", "close"), [close])
+    volumes = dict.fromkeys(("volume", "quote_volume", "taker_buy_volume"), [1.0])
+    times = {"event_time": [to_micros(at)], "open_time": [to_micros(at - timedelta(minutes=1))]}
+    rows = rows_of(MarketKind.BAR, prices | volumes | times | {"trades": [1]})
+    return MarketBatch.of(symbol, MarketKind.BAR, 1, rows)
+
+
+@dataclass
+class Floor:
+    """A ledger, a paper venue and what places orders there; made again on the same folder, it is the service restarted."""
+
+    folder: Path
+    options: PaperOptions = field(default_factory=PaperOptions)
+
+    def __post_init__(self) -> None:
+        self.clock = StandingClock()
+        self.prices = Prices(self.options.half_spread, self.options.quote_life)
+        self.venue = PaperVenue(self.prices, self.options)
+        self.ledger = Ledger.open(f"sqlite:///{self.folder}/ledger.db")
+        self.commits: list[None] = []
+        self.placement = Placement(self.ledger, self.venue, self.clock, committed=lambda: self.commits.append(None))
+
+    def open(self) -> "Floor":
+        """With a quote of BTC and the ledger reconciled."""
+        self.prices.take(quote(42_000.0, 42_000.1))
+        self.placement.reconcile()
+        return self
