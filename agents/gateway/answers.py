@@ -1,27 +1,30 @@
 """What the gateway answers: the wire that agents/client reads."""
 
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, WithJsonSchema
+from pydantic import BaseModel
 
-from agents.gateway.problems import ProblemBody
-from contracts.message import Message
 from contracts.payloads import Guidance
 from contracts.roster import RiskTolerance, Role
 from contracts.time import UtcTime
 
 
-Spoken = Annotated[
-    Message,
-    WithJsonSchema(
-        {
-            "type": "object",
-            "description": "contracts.Message: the payload is the object that `type` calls for",
-            "required": ["message_id", "desk", "sender", "type", "event_time", "payload"],
-        }
-    ),
-]
+class WrongField(BaseModel):
+    """One field and what is wrong with it."""
+
+    field: str
+    reason: str
+
+
+class ProblemBody(BaseModel):
+    """What a refusal looks like on the wire; `retry_after` is in seconds, when trying again can help."""
+
+    title: str
+    status: int
+    detail: str
+    errors: list[WrongField] = []
+    retry_after: float | None = None
 
 
 class Registered(BaseModel):
@@ -58,9 +61,9 @@ class PostedMany(BaseModel):
 
 
 class InboxMessages(BaseModel):
-    """What an agent took: to be acknowledged within `lease_seconds`, or it comes again."""
+    """What an agent took (each a contracts.Message): acknowledged within `lease_seconds`, or it comes again."""
 
-    messages: list[Spoken]
+    messages: list[dict[str, Any]]
     lease_seconds: float
 
 

@@ -36,7 +36,9 @@ async def take(
 ) -> InboxMessages:
     """Take what waits, in order by sender. What is not acknowledged comes again when its lease ends."""
     _own(agent, caller, desk)
-    return InboxMessages(messages=await desk.inboxes.take(agent, wait, most), lease_seconds=LEASE_SECONDS)
+    taken = await desk.inboxes.take(agent, wait, most)
+    messages = [message.model_dump(mode="json") for message in taken]
+    return InboxMessages(messages=messages, lease_seconds=LEASE_SECONDS)
 
 
 @router.post("/{agent}/ack", openapi_extra=takes(Acknowledgement))

@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from agents.gateway.problems import Problem, WrongField, fields_of, wrong_field, wrong_fields
+from agents.gateway.answers import WrongField
+from agents.gateway.problems import Problem, fields_of, wrong_field, wrong_fields
 from contracts.controls import MessageClass
 from contracts.ids import new_id
 from contracts.message import SCHEMA_VERSION, Message, MessageType

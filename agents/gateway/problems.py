@@ -6,27 +6,12 @@ from collections.abc import Sequence
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
+from agents.gateway.answers import ProblemBody, WrongField
+
 MEDIA_TYPE = "application/problem+json"
-
-
-class WrongField(BaseModel):
-    """One field and what is wrong with it."""
-
-    field: str
-    reason: str
-
-
-class ProblemBody(BaseModel):
-    """What a refusal looks like on the wire; `retry_after` is in seconds, when trying again can help."""
-
-    title: str
-    status: int
-    detail: str
-    errors: list[WrongField] = []
-    retry_after: float | None = None
 
 
 class Problem(Exception):
