@@ -13,6 +13,7 @@ PLATFORM = [
     "google-cloud-aiplatform>=1.100",
     "redis>=5",
     "pydantic>=2.10",
+    "pydantic-settings>=2.6",
     "ccxt>=4.5",
 ]
 

@@ -9,7 +9,7 @@ from contracts.model import Contract, Name, Text, Unit
 
 
 class MessageClass(StrEnum):
-    """How coordination treats a message: critical ones always pass, signals and chatter have budgets, records are internal."""
+    """How coordination treats a message: critical ones always pass, signals and chatter have budgets."""
 
     CRITICAL = "critical"
     SIGNAL = "signal"
@@ -93,4 +93,3 @@ _NEEDS: dict[ControlAction, tuple[str, ...]] = {
     ControlAction.GOAL: ("goal",),
     ControlAction.RESTORE: ("core", "state"),
 }
-

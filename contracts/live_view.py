@@ -18,7 +18,7 @@ class LiveView:
 
     @property
     def counts(self) -> str:
-        """Hash: what export counted in rows: `rows:<table>`, throttled, suppressed, deliveries, fills, rejected_orders, ..."""
+        """Hash: what export counted in rows: `rows:<table>`, admitted, throttled, deliveries, suppressed, fills, ..."""
         return f"sapphire:{self.desk}:counts"
 
     @property

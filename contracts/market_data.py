@@ -34,7 +34,9 @@ _TIME = pa.timestamp("us", tz="UTC")
 
 
 def _schema(**columns: pa.DataType) -> pa.Schema:
-    return pa.schema([pa.field("event_time", _TIME, nullable=False), *(pa.field(n, t, False) for n, t in columns.items())])
+    return pa.schema(
+        [pa.field("event_time", _TIME, nullable=False), *(pa.field(n, t, False) for n, t in columns.items())]
+    )
 
 
 _BOOK = _schema(
@@ -128,13 +130,19 @@ def read_market_batch(data: bytes, attributes: Mapping[str, str]) -> MarketBatch
     try:
         symbol, sequence = attributes["symbol"], int(attributes["sequence"])
     except (KeyError, ValueError):
-        raise Refusal(Reason.NOT_MARKET_DATA, "market data needs the attributes symbol, kind and sequence") from None
+        raise Refusal(
+            Reason.NOT_MARKET_DATA, "market data needs the attributes symbol, kind and sequence"
+        ) from None
     if attributes.get("kind") not in set(MarketKind):
-        raise Refusal(Reason.UNKNOWN_TYPE, f"unknown kind {attributes.get('kind')!r}; known are {', '.join(MarketKind)}")
+        raise Refusal(
+            Reason.UNKNOWN_TYPE, f"unknown kind {attributes.get('kind')!r}; known are {', '.join(MarketKind)}"
+        )
     kind = MarketKind(attributes["kind"])
     content_type = attributes.get("content_type", ARROW)
     if content_type not in _READERS:
-        raise Refusal(Reason.NOT_MARKET_DATA, f"unknown content_type {content_type!r}; known are {', '.join(_READERS)}")
+        raise Refusal(
+            Reason.NOT_MARKET_DATA, f"unknown content_type {content_type!r}; known are {', '.join(_READERS)}"
+        )
     rows = _READERS[content_type](data, kind)
     if rows.num_rows == 0:
         raise Refusal(Reason.NOT_MARKET_DATA, "the batch has no rows")
@@ -148,7 +156,9 @@ def _from_arrow(data: bytes, kind: MarketKind) -> pa.RecordBatch:
     except (pa.ArrowInvalid, OSError, StopIteration) as error:
         raise Refusal(Reason.NOT_MARKET_DATA, f"not an Arrow stream: {error}") from None
     if not rows.schema.equals(SCHEMAS[kind]):
-        raise Refusal(Reason.WRONG_FIELD, f"the columns are not those of {kind}: {', '.join(rows.schema.names)}")
+        raise Refusal(
+            Reason.WRONG_FIELD, f"the columns are not those of {kind}: {', '.join(rows.schema.names)}"
+        )
     return rows
 
 

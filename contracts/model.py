@@ -48,5 +48,5 @@ Quantity = Annotated[Decimal, Field(gt=0, max_digits=28, decimal_places=12)]
 Text = Annotated[str, Field(max_length=4_000)]
 """Free text from an agent: bounded, because it is copied into prompts and tables."""
 
-Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]*$")]
+Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@/-]*$")]
 """An identifier of ours: an agent, a desk, a symbol, a strategy."""

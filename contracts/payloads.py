@@ -78,7 +78,9 @@ class Brackets(Contract):
         if self.stop_loss is None or self.take_profit is None or self.side is Side.HOLD:
             return self
         if (self.take_profit - self.stop_loss) * self.side.sign <= 0:
-            raise ValueError(f"stop_loss {self.stop_loss} and take_profit {self.take_profit} are inverted for a {self.side}")
+            raise ValueError(
+                f"stop_loss {self.stop_loss} and take_profit {self.take_profit} are inverted for a {self.side}"
+            )
         return self
 
 

@@ -61,11 +61,18 @@ class DeadLetter(Contract):
 
 
 def dead_letter(
-    job: str, stage: str, refusal: Refusal, data: bytes, event_time: UtcTime, attributes: dict[str, str] | None = None
+    job: str,
+    stage: str,
+    refusal: Refusal,
+    data: bytes,
+    event_time: UtcTime,
+    attributes: dict[str, str] | None = None,
 ) -> DeadLetter:
     """The dead letter for `data`, with an id that follows from what was refused where."""
     return DeadLetter(
-        dead_letter_id=derived_id(event_time, job, stage, refusal.reason, data[:_KEPT_BYTES].hex(), str(len(data))),
+        dead_letter_id=derived_id(
+            event_time, job, stage, refusal.reason, data[:_KEPT_BYTES].hex(), str(len(data))
+        ),
         job=job,
         stage=stage,
         reason=refusal.reason,
@@ -109,7 +116,10 @@ def _refusal_of(data: bytes, error: ValidationError) -> Refusal:
 
 def describe(error: ValidationError) -> str:
     """What pydantic found, in one line: `field: what is wrong; field: ...`."""
-    found = (f"{'.'.join(str(part) for part in e['loc']) or 'value'}: {e['msg']}" for e in error.errors(include_url=False))
+    found = (
+        f"{'.'.join(str(part) for part in e['loc']) or 'value'}: {e['msg']}"
+        for e in error.errors(include_url=False)
+    )
     return "; ".join(found)
 
 

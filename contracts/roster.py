@@ -113,7 +113,9 @@ class Roster(Contract):
         for profile in self.agents:
             strangers = set(profile.collaboration_partners) - set(known)
             if strangers:
-                raise ValueError(f"{profile.agent} has partners that are not on the roster: {', '.join(sorted(strangers))}")
+                raise ValueError(
+                    f"{profile.agent} has partners that are not on the roster: {', '.join(sorted(strangers))}"
+                )
         return self
 
     @cached_property

@@ -16,7 +16,9 @@ class Settings(BaseSettings):
     GOOGLE_APPLICATION_CREDENTIALS) keep their names and are read by Google's clients; ours begin with SAPPHIRE_.
     """
 
-    model_config = SettingsConfigDict(env_prefix="SAPPHIRE_", frozen=True, extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix="SAPPHIRE_", frozen=True, extra="ignore", populate_by_name=True
+    )
 
     project: str = Field(
         default="sapphire-local",
@@ -35,16 +37,23 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("REDIS_URL", "redis_url"),
         description="the live view",
     )
-    vertex_url: str | None = Field(default=None, description="Vertex AI's address when it is not Google's own")
+    vertex_url: str | None = Field(
+        default=None, description="Vertex AI's address when it is not Google's own"
+    )
     execution_url: str = Field(default="http://127.0.0.1:8080", description="the execution service")
     execution_token: SecretStr = Field(default=SecretStr(""), description="token with which orders are sent")
     gateway_url: str = Field(default="http://127.0.0.1:8081", description="the coordinator's gateway")
-    gateway_tokens: Path | None = Field(default=None, description="JSON file {agent: token} that the gateway knows")
+    gateway_tokens: Path | None = Field(
+        default=None, description="JSON file {agent: token} that the gateway knows"
+    )
     admin_token: SecretStr = Field(
-        default=SecretStr(""), description="the operators' token for controls at the gateway; empty keeps them closed"
+        default=SecretStr(""),
+        description="the operators' token for controls at the gateway; empty keeps them closed",
     )
     agent_token: SecretStr = Field(default=SecretStr(""), description="a bot's own token at the gateway")
-    ledger_url: str = Field(default="sqlite:///.sapphire/ledger.db", description="SQLAlchemy URL of the order ledger")
+    ledger_url: str = Field(
+        default="sqlite:///.sapphire/ledger.db", description="SQLAlchemy URL of the order ledger"
+    )
 
     @cached_property
     def desk_clock(self) -> Clock:

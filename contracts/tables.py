@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from contracts.refusals import Reason, Refusal, describe
 from contracts.rows import communication, decisions, market, operations, trading
@@ -127,6 +127,5 @@ def read_row(data: bytes, table: str | None) -> Row:
         raise Refusal(Reason.UNKNOWN_TABLE, f"unknown table {table!r}; known are {', '.join(TABLES)}")
     try:
         return TABLES[table].model.from_json(data)
-    except ValueError as error:
-        detail = describe(error) if hasattr(error, "errors") else str(error)
-        raise Refusal(Reason.WRONG_FIELD, detail) from None
+    except ValidationError as error:
+        raise Refusal(Reason.WRONG_FIELD, describe(error)) from None

@@ -86,7 +86,9 @@ class ReplayClock:
         self._modified = modified
 
 
-def write_replay_origin(path: Path, event_origin: datetime, wall_origin: datetime | None, speed: float) -> None:
+def write_replay_origin(
+    path: Path, event_origin: datetime, wall_origin: datetime | None, speed: float
+) -> None:
     """Set the replay clock for everyone who reads `path`, in one atomic step; no wall_origin holds time still."""
     origin = {
         "event_origin": event_origin.isoformat(),

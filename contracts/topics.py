@@ -32,7 +32,9 @@ class Subscription:
 MARKET_DATA = Topic("market-data", "Arrow batches of the venue's events, from the feed or the replayer")
 MESSAGES = Topic("messages", "what agents, bots and people say, from the gateway and the jobs")
 SNAPSHOTS = Topic("snapshots", "snapshots of the market, and what was delivered to the model-backed agents")
-TRADING = Topic("trading", "marks, admitted signals, proposals, executions and controls: the trading job's log")
+TRADING = Topic(
+    "trading", "marks, admitted signals, proposals, executions and controls: the trading job's log"
+)
 INBOX = Topic("inbox", "copies of admitted messages, one for each recipient (attribute recipient)")
 DECISIONS = Topic("decisions", "what each model-backed agent answered, holds too")
 REASONING = Topic("reasoning", "why it answered so")
@@ -45,7 +47,9 @@ TOPICS = (
 )  # fmt: skip
 
 MARKET_JOB = Subscription("market-data-market", MARKET_DATA, "the market job")
-PAPER_VENUE = Subscription("market-data-paper-venue", MARKET_DATA, "the paper venue inside the execution service")
+PAPER_VENUE = Subscription(
+    "market-data-paper-venue", MARKET_DATA, "the paper venue inside the execution service"
+)
 COORDINATION_JOB = Subscription("messages-coordination", MESSAGES, "the coordination job")
 DECISIONS_JOB = Subscription("snapshots-decisions", SNAPSHOTS, "the decisions job")
 TRADING_JOB = Subscription("trading-trading", TRADING, "the trading job")
@@ -59,7 +63,9 @@ SUBSCRIPTIONS = (
 
 def inbox_of(agent: str) -> Subscription:
     """The subscription on inbox that holds what is addressed to `agent`."""
-    return Subscription(f"inbox-{agent}", INBOX, f"{agent}'s inbox", filter=f'attributes.recipient = "{agent}"')
+    return Subscription(
+        f"inbox-{agent}", INBOX, f"{agent}'s inbox", filter=f'attributes.recipient = "{agent}"'
+    )
 
 
 def market_data_for(bot: str) -> Subscription:

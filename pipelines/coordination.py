@@ -1,7 +1,7 @@
 """The coordination job: reads messages; deduplicates, throttles, filters and routes; publishes inbox, snapshots, trading.
 
-    python -m pipelines.coordination --project PROJECT                        # a stream, on the direct runner
-    python -m pipelines.coordination --input messages.jsonl --output out/     # a recorded log; the same bytes every time
+python -m pipelines.coordination --project PROJECT                        # a stream, on the direct runner
+python -m pipelines.coordination --input messages.jsonl --output out/     # a recorded log; the same bytes every time
 """
 
 import apache_beam as beam

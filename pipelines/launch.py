@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import apache_beam as beam
 import redis
@@ -94,7 +95,9 @@ def _check_subscription(job: Job, options: JobOptions) -> None:
         with pubsub_v1.SubscriberClient() as subscriber:
             subscriber.get_subscription(subscription=path, timeout=10)
     except NotFound:
-        raise LaunchError(f"there is no subscription {path}: create it with `sapphire topics create`") from None
+        raise LaunchError(
+            f"there is no subscription {path}: create it with `sapphire topics create`"
+        ) from None
     except GoogleAPICallError as error:
         raise LaunchError(f"Pub/Sub cannot be asked for {path}: {error.message}") from None
 
@@ -151,7 +154,8 @@ class _LiveFlow:
 
     def tell(self, result: PipelineResult) -> None:
         try:
-            self._redis.hset(self._key, mapping={"ready": 1, **_counts(result)})
+            counts: dict[Any, Any] = {"ready": 1, **_counts(result)}
+            self._redis.hset(self._key, mapping=counts)
             self._reachable = True
         except redis.RedisError as error:
             if self._reachable:

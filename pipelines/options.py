@@ -13,7 +13,9 @@ class JobOptions(PipelineOptions):
     @classmethod
     def _add_argparse_args(cls, parser: ArgumentParser) -> None:
         settings = Settings()
-        parser.add_argument("--input", help="bounded run: a recorded log (JSONL of messages), or a recording for market")
+        parser.add_argument(
+            "--input", help="bounded run: a recorded log (JSONL of messages), or a recording for market"
+        )
         parser.add_argument("--output", help="bounded run: the directory for <name>.jsonl")
         parser.add_argument("--desk", default=settings.desk, help="the desk that the job works for")
         parser.add_argument("--roster", default=str(settings.roster), help="the roster's YAML file")

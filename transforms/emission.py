@@ -16,7 +16,7 @@ _VALUES = ContractCoder()
 
 @dataclass(frozen=True, slots=True)
 class Emission:
-    """A core's output with its origin: the key, the position of the causing entry, and its number among that entry's outputs.
+    """A core's output with its origin: the key, the position of the causing entry, and its number among the outputs.
 
     `sent_at` (wall clock) is carried on when a message is passed on as it is or answered by an order; a message that is
     new gets its own when it is published.
@@ -74,4 +74,3 @@ class EmissionCoder(Coder):
 
 
 registry.register_coder(Emission, EmissionCoder)
-

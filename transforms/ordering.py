@@ -66,7 +66,9 @@ class _Receive(beam.DoFn):
 class _KeyedLog:
     """One key's log as it grows: positions, lateness, refusals, and the core."""
 
-    def __init__(self, step: "_Step", key: str, core: Core, position: int = 0, latest_micros: int = 0) -> None:
+    def __init__(
+        self, step: "_Step", key: str, core: Core, position: int = 0, latest_micros: int = 0
+    ) -> None:
         self._step = step
         self._key = key
         self.core = core
@@ -92,7 +94,9 @@ class _KeyedLog:
     def _read(self, raw: Raw) -> Any:
         value = self._step.intake.read(raw)
         if self._key == UNREADABLE:
-            raise Refusal(Reason.WRONG_FIELD, "its ids or its event_time (ISO 8601 with a zone) cannot be read")
+            raise Refusal(
+                Reason.WRONG_FIELD, "its ids or its event_time (ISO 8601 with a zone) cannot be read"
+            )
         return value
 
     def close(self) -> list[Emission]:
@@ -165,7 +169,9 @@ class _ApplyAsTheyCome(beam.DoFn):
     _CORE = ReadModifyWriteStateSpec("core", BytesCoder())
     _IDLE = TimerSpec("idle", TimeDomain.REAL_TIME)
 
-    def __init__(self, step: _Step, core: CoreFactory, idle_seconds: float | None, now: Callable[[], float]) -> None:
+    def __init__(
+        self, step: _Step, core: CoreFactory, idle_seconds: float | None, now: Callable[[], float]
+    ) -> None:
         self._step = step
         self._core = core
         self._idle_seconds = idle_seconds
@@ -178,9 +184,9 @@ class _ApplyAsTheyCome(beam.DoFn):
     def process(
         self,
         element: tuple[str, Arrival],
-        head=beam.DoFn.StateParam(_HEAD),
-        state=beam.DoFn.StateParam(_CORE),
-        idle=beam.DoFn.TimerParam(_IDLE),
+        head: Any = beam.DoFn.StateParam(_HEAD),
+        state: Any = beam.DoFn.StateParam(_CORE),
+        idle: Any = beam.DoFn.TimerParam(_IDLE),
     ) -> Iterator[Emission]:
         key, arrival = element
         log = self._log(key, head.read(), state.read())
@@ -212,7 +218,7 @@ class _ApplyAsTheyCome(beam.DoFn):
             core.restore(state)
         return core
 
-    def _keep(self, log: _KeyedLog, key: str, head, state) -> None:
+    def _keep(self, log: _KeyedLog, key: str, head: Any, state: Any) -> None:
         if key == UNREADABLE:
             return
         dumped = log.core.dump()

@@ -24,14 +24,18 @@ class Row(Contract):
     expiration_days: ClassVar[int] = 400
 
     row_id: Name
-    event_time: Annotated[UtcTime, Field(description="when it happened; the table is partitioned by its day (UTC)")]
+    event_time: Annotated[
+        UtcTime, Field(description="when it happened; the table is partitioned by its day (UTC)")
+    ]
 
 
 class DeskRow(Row):
     """A row that follows from an entry of a desk's log: `position` is the entry's place in the log of its key."""
 
     desk: Name
-    position: Annotated[int, Field(description="place of the causing entry in the job's log of its key, from 1")]
+    position: Annotated[
+        int, Field(description="place of the causing entry in the job's log of its key, from 1")
+    ]
 
 
 class Feature(Contract):

@@ -30,9 +30,9 @@ class CommunicationWindows:
     A window is written when an event comes that is a whole window past its end, or when the desk falls idle. What
     arrives for it later is written as a further row of the same window: the counts of a window's rows add up.
 
-        message at       10:00:10   10:00:50   10:01:20      10:02:05            10:00:59 (late)   idle
-        open             10:00      10:00      10:00, 10:01  10:01, 10:02        + 10:00           -
-        written          -          -          -             10:00 (sent 2)      -                 10:00 (sent 1), 10:01, 10:02
+        message at    10:00:10   10:00:50   10:01:20       10:02:05         10:00:59 (late)   idle
+        open          10:00      10:00      10:00, 10:01   10:01, 10:02     + 10:00           -
+        written       -          -          -              10:00 (sent 2)   10:00 (sent 1)    10:01, 10:02
     """
 
     def __init__(self, desk: str) -> None:
@@ -94,4 +94,6 @@ class CommunicationWindows:
     def restore(self, state: bytes) -> None:
         """Take up the state that `dump` wrote."""
         self._written, windows = orjson.loads(state)
-        self._open = {start: {agent: _Counts(*values) for agent, values in agents} for start, agents in windows}
+        self._open = {
+            start: {agent: _Counts(*values) for agent, values in agents} for start, agents in windows
+        }

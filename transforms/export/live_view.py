@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
 import apache_beam as beam
 import orjson
@@ -15,7 +16,6 @@ from contracts.rows.market import SnapshotRow
 from contracts.rows.row import Row
 from contracts.rows.trading import AllocationRow, ExecutionRow, PortfolioRow, PositionRow
 from contracts.tables import read_row
-from transforms.coordination.desk import Verdict
 
 
 class LiveViewUpdate:
@@ -24,7 +24,7 @@ class LiveViewUpdate:
     def __init__(self, desk: str) -> None:
         self._view = LiveView(desk)
         self._counts: Counter[str] = Counter()
-        self._latest: dict[str, dict[str, bytes | str]] = {}
+        self._latest: dict[str, dict[Any, Any]] = {}
         self._portfolio: bytes | None = None
 
     def add(self, row: Row) -> None:

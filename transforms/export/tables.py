@@ -50,8 +50,7 @@ class BatchByTable(beam.PTransform):
         return (
             emissions
             | "By table" >> beam.Map(_by_table).with_output_types(tuple[str, bytes])
-            | "Batch"
-            >> beam.GroupIntoBatches(MOST_ROWS, max_buffering_duration_secs=LONGEST_WAIT_SECONDS)
+            | "Batch" >> beam.GroupIntoBatches(MOST_ROWS, max_buffering_duration_secs=LONGEST_WAIT_SECONDS)
         )
 
 
