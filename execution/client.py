@@ -1,8 +1,8 @@
 """The HTTP client with which jobs place orders: a deadline that binds, retries that cannot trade twice.
 
-An order's client_order_id makes sending it again safe, so whatever may pass (a cut connection, 429, 5xx, an answer that
-is no order) is tried again within the deadline. What is left unanswered then may have been traded: ask again with the same
-request, never with a new id.
+An order's client_order_id makes sending it again safe, so whatever may pass (a cut connection, 429, 5xx, an
+answer that is no order) is tried again within the deadline. What is left unanswered then may have been
+traded: ask again with the same request, never with a new id.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ class OrderRefused(Exception):
 
 
 class OrderUnanswered(Exception):
-    """No answer within the deadline: the order may or may not exist. Asking again with the same request tells."""
+    """No answer within the deadline: the order may or may not exist. The same request again tells."""
 
 
 class _Passing(Exception):
@@ -44,7 +44,7 @@ class _Passing(Exception):
 
 @dataclass(frozen=True, slots=True)
 class OrderClientOptions:
-    """Where the service is and how long to wait; may be pickled, `OrderClient(options)` is made where it is used."""
+    """Where the service is and how long to wait; may be pickled, to be opened where it is used."""
 
     url: str
     token: SecretStr = field(default=SecretStr(""), repr=False)
@@ -60,8 +60,8 @@ class OrderClientOptions:
 class OrderClient:
     """Places orders over one kept connection; used by one thread at a time, outside of an event loop.
 
-    It runs httpx on an event loop of its own, because only there can a call be cancelled: the timeouts of a blocking
-    call bound each wait, not their sum.
+    It runs httpx on an event loop of its own, because only there can a call be cancelled: the timeouts of a
+    blocking call bound each wait, not their sum.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class OrderClient:
         self._runner.close()
 
     def submit(self, request: OrderRequest) -> OrderView:
-        """The order as the service placed it (maybe REJECTED); raises `OrderRefused` and `OrderUnanswered`."""
+        """The order as it was placed (maybe REJECTED); raises `OrderRefused` and `OrderUnanswered`."""
         return self._runner.run(self._submit(request.to_json()))
 
     async def _submit(self, body: bytes) -> OrderView:

@@ -3,13 +3,13 @@
 from decimal import Context, Decimal
 
 EXACT = Context(prec=120)
-"""Prices and quantities have at most 28 digits (contracts.model), so products have 56; the rest is room for sums."""
+"""Prices and quantities have at most 28 digits (contracts.model), products 56; the rest is for sums."""
 
 _STEP = Decimal("1e-18")
 
 
 def share_of(amount: Decimal, part: Decimal, whole: Decimal) -> Decimal:
-    """Take amount x part / whole, rounded to 18 places: what is taken out, so that the rest is the exact difference."""
+    """Take amount x part / whole, rounded to 18 places; the rest is the exact difference."""
     return EXACT.quantize(EXACT.divide(EXACT.multiply(amount, part), whole), _STEP)
 
 

@@ -1,7 +1,7 @@
 """What is held of a symbol: average cost, realised profit and fees, from fills alone. Pure.
 
-The cost of what is held is kept, not its average price: what a reducing fill takes out of the cost is rounded once (18
-places) and booked on both sides, so at any time, to the last digit
+The cost of what is held is kept, not its average price: what a reducing fill takes out of the cost is
+rounded once (18 places) and booked on both sides, so at any time, to the last digit
 
     realised_pnl - cost == -(sum of signed quantity x price over all fills)
 """
@@ -15,7 +15,7 @@ from execution.exact import EXACT, plain, share_of
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """A signed quantity, its signed cost (quantity x average entry price), realised profit before fees, and fees."""
+    """A signed quantity, its cost (quantity x average entry), realised profit before fees, and fees."""
 
     quantity: Decimal = Decimal(0)
     cost: Decimal = Decimal(0)
@@ -28,7 +28,7 @@ class Holding:
         return plain(self.cost / self.quantity) if self.quantity else None
 
     def after(self, traded: Decimal, price: Decimal, fee: Decimal) -> Self:
-        """The holding after a trade of the signed quantity `traded`; a trade through zero closes, then opens."""
+        """The holding after a trade of `traded` (signed); one through zero closes, then opens."""
         closing = Decimal(0)
         if self.quantity * traded < 0:
             closing = traded if abs(traded) <= abs(self.quantity) else -self.quantity

@@ -74,7 +74,7 @@ class MarketFollower:
         self._thread.join(5.0)
 
     def receive(self, message: ReceivedMessage) -> None:
-        """Take one Pub/Sub message. What cannot be read is counted and let go: the market job makes its dead letter."""
+        """Take one message; what cannot be read is counted and let go: the market job dead-letters it."""
         try:
             batch = read_market_batch(message.data, message.attributes)
         except Refusal as refusal:

@@ -1,12 +1,12 @@
-"""An order's life: which step may follow which, and how its fills add up. Pure: no clock, no ledger, no venue.
+"""An order's life: which step may follow which, and how its fills add up. Pure.
 
     NEW ──▶ SUBMITTED ──▶ PARTIALLY_FILLED ──▶ FILLED
      │          │                │
      ▼          ▼                ▼
     REJECTED   FILLED, CANCELLED, EXPIRED, REJECTED (only before the first fill)
 
-SUBMITTED and PARTIALLY_FILLED may become UNKNOWN when the venue's answer is lost; what the venue says later leads on from
-there. An end is an end: nothing follows FILLED, CANCELLED, REJECTED or EXPIRED.
+SUBMITTED and PARTIALLY_FILLED may become UNKNOWN when the venue's answer is lost; what the venue says later
+leads on from there. An end is an end: nothing follows FILLED, CANCELLED, REJECTED or EXPIRED.
 """
 
 from dataclasses import dataclass, replace
@@ -44,7 +44,7 @@ class Fill:
 
 @dataclass(frozen=True, slots=True)
 class OrderLife:
-    """Where an order of `quantity` stands; every step gives a new one. `steps` counts them, from 0 for NEW."""
+    """Where an order of `quantity` stands; each step gives a new one. `steps` counts them from 0."""
 
     quantity: Decimal
     status: OrderStatus = OrderStatus.NEW
@@ -70,7 +70,7 @@ class OrderLife:
         return replace(self, status=status, steps=self.steps + 1, reason=reason or self.reason)
 
     def fill(self, fill: Fill) -> Self:
-        """The life after a trade: FILLED when nothing remains; raises `IllegalStep`, also for more than what remains."""
+        """The life after a trade: FILLED when nothing remains; raises `IllegalStep`, also for too much."""
         if self.status not in _TAKES_FILLS:
             raise IllegalStep(f"an order that is {self.status} cannot trade")
         if fill.quantity <= 0 or fill.price <= 0:

@@ -1,9 +1,8 @@
 """The outbox: publishes what the ledger wants told, in the order of writing, until Pub/Sub has it.
 
-At least once: a row is marked only after Pub/Sub took it, so a crash in between publishes it again, with the same message_id,
-by which readers tell it as one. The
-ordering key is the desk. What Pub/Sub does not take stays, and is tried again with
-growing pauses.
+At least once: a row is marked only after Pub/Sub took it, so a crash in between publishes it again, with
+the same message_id, by which readers tell it as one. The ordering key is the desk. What Pub/Sub does not
+take stays, and is tried again with growing pauses.
 """
 
 import threading
@@ -82,7 +81,7 @@ class Outbox:
         self._woken.set()
 
     def stop(self, patience: float = 5.0) -> None:
-        """Publish what is there, for at most `patience` seconds, and end; what remains is published by the next run."""
+        """Publish what is there for at most `patience` seconds, then end; the next run does the rest."""
         self._stopping.set()
         self._woken.set()
         self._thread.join(patience)
@@ -97,7 +96,7 @@ class Outbox:
         return None
 
     def publish_once(self) -> int:
-        """Publish one batch of the oldest rows; how many Pub/Sub took. Marks those, then raises the first failure."""
+        """Publish the oldest rows; how many Pub/Sub took. Marks those, then raises the first failure."""
         rows = self._ledger.unpublished(BATCH)
         sent: list[tuple[int, str, Future[str]]] = []
         taken: list[int] = []
@@ -124,8 +123,8 @@ class Outbox:
                 taken.append(number)
         self._ledger.mark_published(taken, datetime.now(UTC))
         for desk in failed:
-            # A key that is not paused needs no resuming (the client says so by RuntimeError): the message may still be
-            # under way, or the pause may come a moment later and be met by the next batch.
+            # A key that is not paused needs no resuming, and the client says so by RuntimeError: the message
+            # may still be under way, or the pause comes a moment later and is met by the next batch.
             with suppress(RuntimeError):
                 self._publisher.resume_publish(self._topic, desk)
         if failure is not None:

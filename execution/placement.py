@@ -1,16 +1,17 @@
 """Placing orders: the same client_order_id is the same order, however often and from how many sides it comes.
 
     T0  a request comes in; one ledger transaction begins
-    T1  the id is known: the answer is the order as it stands (another body under it is a conflict); nothing is written
-    T2  it is new: NEW, then SUBMITTED (sequence 1), the venue is asked, and each thing that it did is the next step
+    T1  the id is known: the answer is the order as it stands (another body is a conflict); nothing is written
+    T2  it is new: NEW, then SUBMITTED (sequence 1), the venue is asked, and each thing that it did is a step
     T3  the transaction commits order, steps, fills, positions and messages together; the outbox is woken
     T4  the answer goes out
 
-A crash before T3 leaves nothing, a crash after it leaves all: whoever asks again gets the one order. This holds for a
-venue inside this process. One outside must find its acceptance committed before it is asked, and is reconciled on start.
+A crash before T3 leaves nothing, a crash after it leaves all: whoever asks again gets the one order. This
+holds for a venue inside this process. One outside must find its acceptance committed before it is asked,
+and is reconciled on start.
 
-Steps carry the desk's clock, but never a time before the order's own decision; each step lies a microsecond after the one
-before it, so that sorting by event time keeps the order of life.
+Steps carry the desk's clock, but never a time before the order's own decision; each step lies a microsecond
+after the one before it, so that sorting by event time keeps the order of life.
 """
 
 import threading
@@ -71,7 +72,7 @@ class Placement:
         self._trouble = "open orders are still being reconciled"
 
     def trouble(self) -> str | None:
-        """Why nothing can be placed: the ledger is not reconciled, or cannot be; None when orders are taken."""
+        """Why nothing can be placed (not reconciled yet, or not at all); None when orders are taken."""
         return None if self._reconciled.is_set() else self._trouble
 
     def reconcile(self) -> None:
@@ -131,7 +132,7 @@ class Placement:
             if not quantity:
                 answer = VenueAnswer(
                     end=OrderStatus.REJECTED,
-                    reason=f"reduce_only: {request.agent} holds {held} {request.symbol}, a {request.side} would add to it",
+                    reason=f"reduce_only: {request.agent} holds {held} {request.symbol}, nothing to {request.side}",
                 )
                 entry.move(order, OrderStatus.SUBMITTED, moment)
             else:

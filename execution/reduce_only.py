@@ -1,7 +1,7 @@
 """Reduce-only orders: never more than the agent that asks holds the other way. Pure.
 
-An order belongs to an agent, and agents of one desk may hold against each other, so it is the agent's own holding that a
-reduce-only order may take from, not the desk's net position.
+An order belongs to an agent, and agents of one desk may hold against each other, so it is the agent's own
+holding that a reduce-only order may take from, not the desk's net position.
 """
 
 from decimal import Decimal
@@ -10,7 +10,7 @@ from contracts.orders import OrderRequest
 
 
 def reducible_quantity(request: OrderRequest, held: Decimal) -> Decimal:
-    """How much of the request may be traded when its agent holds `held` (signed); zero when it would only add."""
+    """How much may be traded when the agent holds `held` (signed); zero when it would only add."""
     if not request.reduce_only:
         return request.quantity
     against = -held * request.side.sign

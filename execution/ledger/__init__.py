@@ -1,1 +1,1 @@
-"""The order ledger: orders, every step of their lives, fills, positions, and the outbox of what is to be told."""
+"""The order ledger: orders, every step of their lives, fills, positions, and what is to be told."""

@@ -15,7 +15,7 @@ RowNumber = BigInteger().with_variant(Integer, "sqlite")
 
 
 class Exact(TypeDecorator[Decimal]):
-    """A decimal without any rounding: NUMERIC on PostgreSQL, text on SQLite, whose numbers are binary floats."""
+    """A decimal without rounding: NUMERIC on PostgreSQL, text on SQLite, whose numbers are floats."""
 
     impl = Text
     cache_ok = True

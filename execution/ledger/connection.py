@@ -13,8 +13,9 @@ READING = "sapphire_reading"
 def connect(url: str) -> Engine:
     """The engine for a SQLAlchemy URL; makes the folder of an SQLite file.
 
-    SQLite runs with WAL and synchronous=NORMAL: a killed process loses nothing, a power cut may take the last
-    transactions, never part of one. Writers begin IMMEDIATE, so two of them queue where they start and never deadlock.
+    SQLite runs with WAL and synchronous=NORMAL: a killed process loses nothing, a power cut may take the
+    last transactions, never part of one. Writers begin IMMEDIATE, so two of them queue where they start and
+    never deadlock.
     """
     target = make_url(url)
     if target.get_backend_name() != "sqlite":

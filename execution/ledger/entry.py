@@ -1,6 +1,7 @@
 """One entry in the ledger: what a single transaction writes about an order.
 
-Every step writes three things or none: where the order stands now, the step itself, and the message that tells it.
+Every step writes three things or none: where the order stands now, the step itself, and the message that
+tells it.
 """
 
 from datetime import datetime

@@ -66,7 +66,7 @@ class Ledger:
         ):
             yield LedgerEntry(session)
 
-    # --- what the API asks ----------------------------------------------------------------------------------------
+    # --- what the API asks -----------------------------------------------------------------------------
 
     def order(self, client_order_id: str) -> OrderView | None:
         """One order."""
@@ -108,10 +108,10 @@ class Ledger:
         with Session(self._reading) as session:
             return [record.view for record in session.scalars(query)]
 
-    # --- the outbox -----------------------------------------------------------------------------------------------
+    # --- the outbox ------------------------------------------------------------------------------------
 
     def unpublished(self, limit: int) -> list[tuple[int, bytes]]:
-        """The oldest messages that Pub/Sub does not have yet: row number and Message JSON, in the order of writing."""
+        """The oldest messages that Pub/Sub does not have yet: row number and Message JSON, as written."""
         query = (
             select(OutboxRecord.number, OutboxRecord.message_json)
             .where(OutboxRecord.published_at.is_(None))
@@ -130,7 +130,7 @@ class Ledger:
                 update(OutboxRecord).where(OutboxRecord.number.in_(numbers)).values(published_at=moment)
             )
 
-    # --- health ---------------------------------------------------------------------------------------------------
+    # --- health ----------------------------------------------------------------------------------------
 
     def ping(self) -> None:
         """Raises SQLAlchemyError when the database does not answer."""

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any, ClassVar
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -17,7 +18,7 @@ from execution.order_life import OrderLife
 class Record(DeclarativeBase):
     """The base of the tables, and their type map."""
 
-    type_annotation_map = {Decimal: Exact, datetime: Moment, str: String(64)}  # noqa: RUF012 - SQLAlchemy's own form
+    type_annotation_map: ClassVar[dict[Any, Any]] = {Decimal: Exact, datetime: Moment, str: String(64)}
 
 
 class OrderRecord(Record):
@@ -180,7 +181,7 @@ class AgentPositionRecord(_Held, Record):
 
 
 class OutboxRecord(Record):
-    """A message to be published, written with the step that it tells; published_at (wall clock) once Pub/Sub has it."""
+    """A message to publish, written with the step that it tells; published_at is wall-clock time."""
 
     __tablename__ = "outbox"
 

@@ -50,7 +50,7 @@ def run(
 ) -> None:
     """Take orders by HTTP, fill them on the paper venue, keep the ledger, publish executions.
 
-    Example: SAPPHIRE_EXECUTION_TOKEN=... PUBSUB_EMULATOR_HOST=127.0.0.1:8085 python -m execution.service --port 8080
+    Example: SAPPHIRE_EXECUTION_TOKEN=... python -m execution.service --port 8080
     """
     structlog.configure(processors=[
         structlog.processors.add_log_level,

@@ -16,7 +16,7 @@ class Unauthorised(Exception):
 
 
 def check_token(token: SecretStr, credentials: HTTPAuthorizationCredentials | None) -> None:
-    """Raises `Unauthorised` unless the caller bears the token; the comparison takes the same time wherever they differ."""
+    """Raises `Unauthorised` unless the caller bears the token; compared in constant time."""
     expected = token.get_secret_value()
     if not expected:
         raise Unauthorised(

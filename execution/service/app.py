@@ -15,7 +15,7 @@ from execution.placement import Placement
 from execution.problem import PROBLEM_JSON, Problem
 from execution.service.access import Credentials, check_token
 from execution.service.flow_counts import FlowCounts
-from execution.service.problems import handle_problems, respond
+from execution.service.problems import document_problems, handle_problems, respond
 from execution.service.readiness import Health, Readiness
 
 _JSON = "application/json"
@@ -41,6 +41,7 @@ def build_app(
         version="1",
         description="Places orders, once each, and tells what became of them.",
         lifespan=lifespan,
+        separate_input_output_schemas=False,
     )
     handle_problems(app, flow)
 
@@ -126,4 +127,5 @@ def build_app(
         response.status_code = 200 if state.ready else 503
         return state
 
+    document_problems(app)
     return app

@@ -20,9 +20,10 @@ _REDIS_SECONDS = 0.5
 class FlowCounts:
     """Counts each POST /orders once: in = out + refused + open, whatever is asked again.
 
-    in: answered requests that were no repetition; out: orders that the venue took to their end; refused: requests that
-    were no order (4xx) and orders that were rejected; open: orders that something can still happen to. Beside
-    them repeated (the same order asked for again) and failed (5xx, sure to be asked again).
+    in: answered requests that were no repetition; out: orders that the venue took to their end; refused:
+    requests that were no order (4xx) and orders that were rejected; open: orders that something can still
+    happen to. Beside them repeated (the same order asked for again) and failed (5xx, sure to be asked
+    again).
     """
 
     def __init__(self) -> None:
@@ -59,7 +60,7 @@ _OUTCOMES = {OrderStatus.REJECTED: "refused"}
 
 
 class FlowReport:
-    """Writes counts to Redis once a second and at the end; a Redis that is away costs a picture and nothing else."""
+    """Writes counts to Redis once a second and at the end; without Redis nothing else is lost."""
 
     def __init__(self, redis_url: str, desk: str, counts: Callable[[], dict[str, int]]) -> None:
         self._redis: redis.Redis = redis.Redis.from_url(

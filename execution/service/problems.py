@@ -93,6 +93,23 @@ def handle_problems(app: FastAPI, flow: FlowCounts) -> None:
     )
 
 
+def document_problems(app: FastAPI) -> None:
+    """Let the OpenAPI document say problem+json alone where an answer is a problem: FastAPI adds plain JSON to it."""
+    plain_document = app.openapi
+
+    def document() -> dict[str, Any]:
+        made = plain_document()
+        for path in made["paths"].values():
+            for operation in path.values():
+                for response in operation["responses"].values():
+                    content = response.get("content", {})
+                    if PROBLEM_JSON in content:
+                        content.pop("application/json", None)
+        return made
+
+    app.openapi = document  # type: ignore[method-assign]
+
+
 def _invalid(errors: Sequence[Any]) -> Problem:
     found = []
     for error in errors:

@@ -1,4 +1,4 @@
-"""The execution service as a process: the ledger, the paper venue, what follows the market and what publishes."""
+"""The execution service as a process: ledger, paper venue, market follower and outbox, wired."""
 
 import threading
 from collections.abc import AsyncIterator
@@ -26,10 +26,10 @@ _log = structlog.get_logger("execution.service")
 def build_service(
     settings: Settings, options: PaperOptions, publisher: Publisher, subscriber: Subscriber
 ) -> FastAPI:
-    """The service, wired; it starts with the application and stops with it, in this order:
+    """The service, wired; what runs beside the API starts and stops with it, in this order.
 
-    start: outbox, market follower, reconciliation. stop (after the requests that were accepted have been answered): market
-    follower, the outbox once it is empty or its patience ends, a last report, ledger.
+    start: outbox, market follower, reconciliation. stop (after the requests that were accepted have been
+    answered): market follower, the outbox once it is empty or its patience ends, a last report, ledger.
     """
     ledger = Ledger.open(settings.ledger_url)
     prices = Prices(options.half_spread, options.quote_life)

@@ -12,7 +12,7 @@ from execution.order_life import Fill
 
 @dataclass(frozen=True, slots=True)
 class VenueAnswer:
-    """What a venue did with an order: its trades in order, then how it ended, if it ended without being filled."""
+    """What a venue did with an order: its trades, then how it ended, if it did so without a fill."""
 
     venue_order_id: str | None = None
     fills: tuple[Fill, ...] = ()

@@ -20,7 +20,11 @@ def test_adding_averages_the_entry() -> None:
 
 def test_reducing_realises_against_the_average() -> None:
     holding = after(("2", "100"), ("-0.5", "110"))
-    assert (holding.quantity, holding.entry_price, holding.realised_pnl) == (Decimal("1.5"), Decimal(100), Decimal(5))
+    assert (holding.quantity, holding.entry_price, holding.realised_pnl) == (
+        Decimal("1.5"),
+        Decimal(100),
+        Decimal(5),
+    )
     assert holding.fees == Decimal("0.2")
 
 
@@ -32,11 +36,20 @@ def test_a_short_gains_when_the_price_falls() -> None:
 
 def test_trading_through_zero_closes_then_opens() -> None:
     holding = after(("1", "100"), ("-3", "110"))
-    assert (holding.quantity, holding.entry_price, holding.realised_pnl) == (Decimal(-2), Decimal(110), Decimal(10))
+    assert (holding.quantity, holding.entry_price, holding.realised_pnl) == (
+        Decimal(-2),
+        Decimal(110),
+        Decimal(10),
+    )
 
 
 def test_plain_numbers_have_no_exponent() -> None:
-    assert [str(plain(Decimal(text))) for text in ("1E+2", "1.500", "0E-18", "-0")] == ["100", "1.5", "0", "0"]
+    assert [str(plain(Decimal(text))) for text in ("1E+2", "1.500", "0E-18", "-0")] == [
+        "100",
+        "1.5",
+        "0",
+        "0",
+    ]
 
 
 lots = st.decimals(min_value=-3, max_value=3, places=3).filter(bool)

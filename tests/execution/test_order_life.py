@@ -12,9 +12,15 @@ HALF = Fill(Decimal("0.5"), Decimal(100), Decimal("0.0175"))
 
 
 def test_fills_accumulate_to_filled() -> None:
-    life = ONE.move(OrderStatus.SUBMITTED).fill(HALF).fill(Fill(Decimal("0.5"), Decimal(101), Decimal("0.02")))
+    life = (
+        ONE.move(OrderStatus.SUBMITTED).fill(HALF).fill(Fill(Decimal("0.5"), Decimal(101), Decimal("0.02")))
+    )
     assert life.status is OrderStatus.FILLED
-    assert (life.filled_quantity, life.average_price, life.fees) == (Decimal(1), Decimal("100.5"), Decimal("0.0375"))
+    assert (life.filled_quantity, life.average_price, life.fees) == (
+        Decimal(1),
+        Decimal("100.5"),
+        Decimal("0.0375"),
+    )
     assert life.steps == 3
 
 
@@ -53,7 +59,9 @@ steps = st.one_of(
 
 
 @given(quantities, st.lists(steps, max_size=30))
-def test_whatever_comes_in_whatever_order_the_life_stays_legal(quantity: Decimal, coming: list[OrderStatus | Fill]) -> None:
+def test_whatever_comes_in_whatever_order_the_life_stays_legal(
+    quantity: Decimal, coming: list[OrderStatus | Fill]
+) -> None:
     life, fills, taken = OrderLife(quantity), [], 0
     for step in coming:
         before = life

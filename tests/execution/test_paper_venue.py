@@ -1,5 +1,6 @@
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -38,7 +39,11 @@ def test_without_quotes_the_bar_close_stands_in_with_half_a_spread(prices: Price
     prices.take(bar(42_000.3))
     touch = prices.touch("BTCUSDT")
     # 42000.3 -+ 4.20003, rounded to the tick of 0.1 away from the close
-    assert touch and (touch.bid, touch.ask, touch.source) == (Decimal("41996.0"), Decimal("42004.6"), MarketKind.BAR)
+    assert touch and (touch.bid, touch.ask, touch.source) == (
+        Decimal("41996.0"),
+        Decimal("42004.6"),
+        MarketKind.BAR,
+    )
 
 
 def test_a_quote_stands_until_other_prices_are_ten_seconds_newer(prices: Prices) -> None:
@@ -82,10 +87,13 @@ def test_a_price_far_from_the_decision_is_not_traded_at(prices: Prices, offset: 
     [
         ({"quantity": Decimal("0.0005")}, "lot: quantity 0.0005 is no multiple of 0.001"),
         ({"symbol": "DOGEUSDT"}, "unknown symbol DOGEUSDT; known are BTCUSDT, ETHUSDT, SOLUSDT, AVAXUSDT"),
-        ({"type": OrderType.LIMIT, "limit_price": Decimal("42000.15")}, "tick: limit_price 42000.15 is no multiple"),
+        (
+            {"type": OrderType.LIMIT, "limit_price": Decimal("42000.15")},
+            "tick: limit_price 42000.15 is no multiple",
+        ),
     ],
 )
-def test_the_venues_rules_hold(prices: Prices, changes: dict[str, object], reason: str) -> None:
+def test_the_venues_rules_hold(prices: Prices, changes: dict[str, Any], reason: str) -> None:
     prices.take(quote(42_000.0, 42_000.1))
     answer = place(prices, request(**changes))
     assert answer.end is OrderStatus.REJECTED and answer.reason.startswith(reason)
@@ -93,7 +101,7 @@ def test_the_venues_rules_hold(prices: Prices, changes: dict[str, object], reaso
 
 def test_an_order_is_worth_at_least_min_notional_unless_it_reduces(prices: Prices) -> None:
     prices.take(quote(4_000.0, 4_000.1))
-    small = {"quantity": Decimal("0.001")}
+    small: dict[str, Any] = {"quantity": Decimal("0.001")}
     assert place(prices, request(**small)).reason == "min_notional: the order is worth 4.0001, the least is 5"
     assert place(prices, request(**small, reduce_only=True)).fills
 

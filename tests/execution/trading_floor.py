@@ -26,7 +26,7 @@ class StandingClock:
         return self.moment
 
 
-def request(decision: str = "decision-1", **changes: Any) -> OrderRequest:
+def request(decision: str = "decision-1", /, **changes: Any) -> OrderRequest:
     """A market order to buy half a bitcoin, decided a second before noon."""
     values: dict[str, Any] = {
         "client_order_id": client_order_id("main", decision),
@@ -43,13 +43,19 @@ def request(decision: str = "decision-1", **changes: Any) -> OrderRequest:
 
 
 def quote(bid: float, ask: float, at: datetime = NOON, symbol: str = "BTCUSDT") -> MarketBatch:
-    columns = {"event_time": [to_micros(at)], "bid": [bid], "bid_quantity": [1.0], "ask": [ask], "ask_quantity": [1.0]}
+    columns = {
+        "event_time": [to_micros(at)],
+        "bid": [bid],
+        "bid_quantity": [1.0],
+        "ask": [ask],
+        "ask_quantity": [1.0],
+    }
     return MarketBatch.of(symbol, MarketKind.QUOTE, 1, rows_of(MarketKind.QUOTE, columns))
 
 
 def bar(close: float, at: datetime = NOON, symbol: str = "BTCUSDT") -> MarketBatch:
-    prices = dict.fromkeys(("open", "high", "low", "close"), [close])
-    volumes = dict.fromkeys(("volume", "quote_volume", "taker_buy_volume"), [1.0])
+    prices = {key: [close] for key in ("open", "high", "low", "close")}
+    volumes = {key: [1.0] for key in ("volume", "quote_volume", "taker_buy_volume")}
     times = {"event_time": [to_micros(at)], "open_time": [to_micros(at - timedelta(minutes=1))]}
     rows = rows_of(MarketKind.BAR, prices | volumes | times | {"trades": [1]})
     return MarketBatch.of(symbol, MarketKind.BAR, 1, rows)
@@ -57,7 +63,7 @@ def bar(close: float, at: datetime = NOON, symbol: str = "BTCUSDT") -> MarketBat
 
 @dataclass
 class Floor:
-    """A ledger, a paper venue and what places orders there; made again on the same folder, it is the service restarted."""
+    """A ledger, a paper venue and a placement; made again on the same folder, the service restarted."""
 
     folder: Path
     options: PaperOptions = field(default_factory=PaperOptions)
@@ -68,7 +74,9 @@ class Floor:
         self.venue = PaperVenue(self.prices, self.options)
         self.ledger = Ledger.open(f"sqlite:///{self.folder}/ledger.db")
         self.commits: list[None] = []
-        self.placement = Placement(self.ledger, self.venue, self.clock, committed=lambda: self.commits.append(None))
+        self.placement = Placement(
+            self.ledger, self.venue, self.clock, committed=lambda: self.commits.append(None)
+        )
 
     def open(self) -> "Floor":
         """With a quote of BTC and the ledger reconciled."""

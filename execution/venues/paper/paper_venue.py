@@ -2,16 +2,17 @@
 
 | assumption | effect on results |
 | --- | --- |
-| an order trades at once and whole, at the price in force when it arrives | no latency, no partial fills: flattering |
+| an order trades at once and whole, at the price in force | no latency, no partial fills: flattering |
 | any quantity trades at the best price | no impact: flattering for orders larger than the quote |
-| without quotes, the last trade or bar close -+ half_spread (1 bp) | wider than BTC and ETH mostly are: conservative |
-| every fill takes liquidity: taker fee 0.00035 of its value (maker would be 0.0001) | conservative for limit orders |
-| a limit order trades at once, at the price in force or better than its limit, or expires | nothing rests in a book yet |
+| without quotes, the last trade or bar close -+ half_spread (1 bp) | wider than BTC and ETH mostly are |
+| every fill takes liquidity: taker fee 0.00035 (maker would be 0.0001) | conservative for limit orders |
+| a limit order trades at once within its limit, or expires | nothing rests in a book |
 | no funding, no margin, no liquidation | flattering for positions held across funding times |
 
-The fees are those of Aster's linear perpetuals as ccxt's market file has them (taker 0.00035, maker 0.0001). The venue's
-rules for tick, lot and smallest value hold; a reduce-only order may be worth less. Nothing is random, and the venue keeps no
-orders: what it did is in the ledger, written in the same transaction that asked it.
+The fees are those of Aster's linear perpetuals as ccxt's market file has them (taker 0.00035, maker
+0.0001). The venue's rules for tick, lot and smallest value hold; a reduce-only order may be worth less.
+Nothing is random, and the venue keeps no orders: what it did is in the ledger, written in the same
+transaction that asked it.
 """
 
 from dataclasses import dataclass
@@ -32,8 +33,8 @@ from execution.venues.venue import VenueAnswer
 class PaperOptions:
     """What the paper venue charges and trusts; rates are shares of the traded value.
 
-    `max_price_age` is how far the price in force may lie from the moment of the decision: beyond it the order is
-    rejected, because the desk and the venue do not see the same market.
+    `max_price_age` is how far the price in force may lie from the moment of the decision: beyond it the
+    order is rejected, because the desk and the venue do not see the same market.
     """
 
     taker_fee: Decimal = Decimal("0.00035")
@@ -52,7 +53,7 @@ class PaperVenue:
         self._options = options
 
     def place(self, request: OrderRequest, quantity: Decimal, moment: datetime) -> VenueAnswer:
-        """Fill the order at the price in force, or say why not: REJECTED by a rule, EXPIRED beyond its limit."""
+        """Fill the order at the price in force, or say why not: REJECTED by a rule, EXPIRED by its limit."""
         identifier = derived_id(moment, self.name, request.desk, request.client_order_id)
         touch = self._prices.touch(request.symbol)
         instrument = INSTRUMENTS.get(request.symbol)
@@ -67,8 +68,8 @@ class PaperVenue:
         if abs(request.decided_at - touch.event_time) > self._options.max_price_age:
             return _rejected(
                 identifier,
-                f"stale price: the last one of {request.symbol} is of {touch.event_time.isoformat()}, the decision of "
-                f"{request.decided_at.isoformat()}",
+                f"stale price: the last one of {request.symbol} is of {touch.event_time.isoformat()}, "
+                f"the decision of {request.decided_at.isoformat()}",
             )
         price = touch.ask if request.side is Side.BUY else touch.bid
         broken = _broken_rule(request, instrument, quantity, price)

@@ -1,4 +1,4 @@
-"""The prices that the paper venue trades at: the latest quote and last price of each symbol, from market data. Pure."""
+"""The prices that the paper venue trades at: latest quote and last price of each symbol. Pure."""
 
 import math
 from dataclasses import dataclass
@@ -24,10 +24,11 @@ class Touch:
 class Prices:
     """What is known of each symbol's price.
 
-    A quote is traded at as it stands. Where there is none, or where other prices are more than `quote_life` newer, the
-    last trade or bar close stands in, `half_spread` (a share of the price) to either side, rounded to the tick away from
-    it. An event older than what is known of its kind changes nothing; marks and books are not traded at. A quote
-    that is crossed or has no price takes away the quote before it, and does not replace it.
+    A quote is traded at as it stands. Where there is none, or where other prices are more than `quote_life`
+    newer, the last trade or bar close stands in, `half_spread` (a share of the price) to either side,
+    rounded to the tick away from it. An event older than what is known of its kind changes nothing; marks
+    and books are not traded at. A quote that is crossed or has no price takes away the quote before it, and
+    does not replace it.
     """
 
     def __init__(self, half_spread: Decimal, quote_life: timedelta) -> None:
@@ -42,7 +43,7 @@ class Prices:
         return tuple(sorted(self._quotes.keys() | self._lasts.keys()))
 
     def take(self, batch: MarketBatch) -> None:
-        """Learn from a batch; only its last row counts. Symbols that the desk does not trade are passed over."""
+        """Learn from a batch: its last row counts. Symbols that the desk does not trade are passed over."""
         if batch.symbol not in INSTRUMENTS:
             return
         if batch.kind is MarketKind.QUOTE:
