@@ -1,8 +1,8 @@
 """Bars in CSV or CSV.gz, as Binance publishes them: one file a symbol, or several files merged by time.
 
-The columns are open_time, open, high, low, close, volume, close_time, quote_volume, count, taker_buy_volume, ...; with or
-without a header; times in milliseconds, or microseconds as in the files since 2025. The file name tells the symbol:
-`BTCUSDT-1m.csv.gz`, `binance_futures_um_BTCUSDT-1m_2024-01-15.csv`.
+The columns are open_time, open, high, low, close, volume, close_time, quote_volume, count, taker_buy_volume,
+...; with or without a header; times in milliseconds, or microseconds as in the files since 2025. The file
+name tells the symbol: `BTCUSDT-1m.csv.gz`, `binance_futures_um_BTCUSDT-1m_2024-01-15.csv`.
 """
 
 import gzip
@@ -19,7 +19,8 @@ from contracts.market_data import SCHEMAS, MarketKind
 from execution.feed.recordings.recording import Recording, RecordingError, Stretch, TimedColumns
 
 FIELDS = (
-    "open_time", "open", "high", "low", "close", "volume", "close_time", "quote_volume", "count", "taker_buy_volume",
+    "open_time", "open", "high", "low", "close", "volume", "close_time", "quote_volume", "count",
+    "taker_buy_volume",
 )  # fmt: skip
 """The columns that we read, in the order in which they stand; further ones are left alone."""
 

@@ -1,4 +1,4 @@
-"""What a recording is: stretches of columns in order of time, cut into the batches that a live feed would send."""
+"""What a recording is: columns in order of time, cut into the batches that a live feed would send."""
 
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -17,7 +17,7 @@ WINDOW_NS = 250_000_000
 """Receive time that a batch spans at most."""
 
 MAX_BATCH_ROWS = 15_000
-"""Rows that a batch holds at most, so that it stays below the size that a message may have (a book row is 49 bytes)."""
+"""Rows that a batch holds at most, so that it stays below the size of a message (a book row is 49 bytes)."""
 
 
 class RecordingError(Exception):
@@ -44,9 +44,10 @@ class Counts:
 class TimedColumns:
     """Events of one symbol and kind, as columns.
 
-    `received` (n,) int64: when each event was known, nanoseconds since 1970, not falling. `position` (n,) int64: its place
-    in the recording, which orders events of equal time. `ends` (n,) int64: the number of rows up to and with each event, as
-    one event may be several rows (the levels of a book update). `rows`: the kind's schema, `ends[-1]` rows.
+    `received` (n,) int64: when each event was known, nanoseconds since 1970, not falling. `position` (n,)
+    int64: its place in the recording, which orders events of equal time. `ends` (n,) int64: the number of
+    rows up to and with each event, as one event may be several rows (the levels of a book update). `rows`:
+    the kind's schema, `ends[-1]` rows.
     """
 
     symbol: str
@@ -63,7 +64,7 @@ Stretch = tuple[TimedColumns, ...]
 
 @dataclass(frozen=True, slots=True)
 class TimedBatch:
-    """A batch, the moment at which it was complete, and the events in it (a book update of many rows is one)."""
+    """A batch, when it was complete, and the events in it (a book update of many rows is one)."""
 
     receive_time: datetime
     batch: MarketBatch
@@ -79,7 +80,7 @@ class Recording(ABC):
 
     @abstractmethod
     def stretches(self) -> Iterator[Stretch]:
-        """The recording from its beginning as columns, in order of receive time; counts what it refuses, by reason.
+        """The recording from its beginning as columns, in order of receive time; counts what it refuses.
 
         Raises `RecordingError` when it cannot be read on.
         """
@@ -87,8 +88,8 @@ class Recording(ABC):
     def batches(self) -> Iterator[TimedBatch]:
         """The recording from its beginning as batches, in the order in which they were complete.
 
-        A batch holds one symbol and kind, at most 250 ms of receive time and 500 events; its sequence counts from 1. Counting
-        starts anew with each call.
+        A batch holds one symbol and kind, at most 250 ms of receive time and 500 events; its sequence counts
+        from 1. Counting starts anew with each call.
         """
         self.counts = Counts()
         sequences: Counter[tuple[str, MarketKind]] = Counter()
@@ -158,7 +159,7 @@ def _cuts(columns: TimedColumns) -> Iterator[_Cut]:
 
 
 def _batch_starts(received: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The indices at which a batch begins: at each window's border, and after 500 events or 15,000 rows within one."""
+    """Where a batch begins: at each window's border, and after 500 events or 15,000 rows within one."""
     window = received // WINDOW_NS
     first_of_window = np.flatnonzero(np.diff(window, prepend=window[0] - 1))
     run = np.repeat(np.arange(len(first_of_window)), np.diff(first_of_window, append=len(window)))

@@ -1,8 +1,8 @@
 """How each event of the venue's raw streams becomes columns: one function a kind, lists in and lists out.
 
-Field names are those of Binance's futures streams, which Aster's share. event_time is the exchange's transaction time T
-where an event has one, else its event time E; a mark's T is its next funding time, so a mark has E; what has neither (spot
-quotes) has the receive time.
+Field names are those of Binance's futures streams, which Aster's share. event_time is the exchange's
+transaction time T where an event has one, else its event time E; a mark's T is its next funding time, so a
+mark has E; what has neither (spot quotes) has the receive time.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -84,8 +84,8 @@ def bar_columns(events: Sequence[Event], received_ms: Sequence[int]) -> Columns:
 def book_update_columns(events: Sequence[Event], received_ms: Sequence[int]) -> Columns:
     """Changed levels, one row each, bids first; pu is missing on spot and then U - 1.
 
-    An update without levels still counts in the chain of ids: it is one row with price 0 and quantity 0, which removes
-    nothing.
+    An update without levels still counts in the chain of ids: it is one row with price 0 and quantity 0,
+    which removes nothing.
     """
     return _levels(
         MarketKind.BOOK_UPDATE,
@@ -120,7 +120,7 @@ COLUMNS: Mapping[MarketKind, Callable[[Sequence[Event], Sequence[int]], Columns]
     MarketKind.BOOK_UPDATE: book_update_columns,
     MarketKind.BOOK_SNAPSHOT: book_snapshot_columns,
 }
-"""Each raises KeyError (a field is missing), TypeError, ValueError or OverflowError (it is not what it should be)."""
+"""Each raises KeyError when a field is missing; TypeError, ValueError or OverflowError when it is wrong."""
 
 
 def _single_rows(kind: MarketKind, columns: Mapping[str, Any]) -> Columns:
@@ -182,7 +182,7 @@ def _exchange_times(events: Sequence[Event], received_ms: Sequence[int]) -> NDAr
 def _micros(milliseconds: Sequence[int], plus_ms: int = 0) -> NDArray[np.int64]:
     """Microseconds from milliseconds; only moments of this century are taken for times."""
     values = _integers(milliseconds) + plus_ms
-    if len(values) and not (_EARLIEST_MS <= values.min() and values.max() < _LATEST_MS):
+    if len(values) and not (values.min() >= _EARLIEST_MS and values.max() < _LATEST_MS):
         raise ValueError("a time that is not in milliseconds of this century")
     return values * 1_000
 

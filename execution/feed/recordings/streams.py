@@ -1,7 +1,8 @@
-"""The venue's raw streams as they were recorded: lines of `<receive time in ns> <raw JSON>`, .jsonl or .jsonl.gz."""
+"""The venue's raw streams as they were recorded: lines of `<receive ns> <raw JSON>`, .jsonl or .jsonl.gz."""
 
 import gc
 import gzip
+import re
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,7 @@ from execution.feed.recordings.stream_columns import COLUMNS, Event
 
 _READ_BYTES = 1_000_000
 _STAMP = slice(0, 19)
+_SYMBOLS = re.compile(rb'"s"\s*:\s*"([A-Za-z0-9_]+)"')
 
 KINDS: dict[str, MarketKind] = {
     "trade": MarketKind.TRADE,
@@ -43,13 +45,13 @@ _WRONG_VALUE = (KeyError, TypeError, ValueError, OverflowError, AttributeError, 
 class StreamRecording(Recording):
     """A recording of raw streams, of any number of symbols.
 
-    Events are ordered by the receive time; lines out of order are sorted as far as the stretch at hand reaches (1 MB of
-    lines), and later ones count as received with the newest line before them.
+    Events are ordered by the receive time; lines out of order are sorted as far as the stretch at hand
+    reaches (1 MB of lines), and later ones count as received with the newest line before them.
 
-    A REST snapshot does not say its symbol: it gets that of the only symbol that the recording has shown so far, and is
-    refused when there are several. trade and aggTrade say the same twice: whichever comes first for a symbol is
-    taken, the other refused. Trades whose X is not MARKET (liquidations, insurance fund) and bars that are still open are
-    refused by name.
+    A REST snapshot does not say its symbol: it gets that of the only symbol that the recording has shown by
+    then, and is refused when there are several. trade and aggTrade say the same twice: whichever comes first
+    for a symbol is taken, the other refused. Trades whose X is not MARKET (liquidations, insurance fund) and
+    bars that are still open are refused by name.
     """
 
     def __init__(self, path: Path) -> None:
@@ -61,6 +63,7 @@ class StreamRecording(Recording):
         carried: list[bytes] = []
         try:
             for lines in _lines(self._path):
+                reader.look_ahead(lines)
                 complete, carried = _split_at_last_window([*carried, *reader.with_stamp(lines)])
                 if complete:
                     yield reader.stretch(complete)
@@ -76,9 +79,16 @@ class _Reader:
     def __init__(self, refused: Counter[str]) -> None:
         self._refused = refused
         self._symbols: set[str] = set()
+        self._looked_ahead = False
         self._trade_events: dict[str, str] = {}
         self._position = 0
         self._newest = 0
+
+    def look_ahead(self, lines: Sequence[bytes]) -> None:
+        """Learn the symbols of the recording's beginning: a book snapshot may come before all that has one."""
+        if not self._looked_ahead:
+            self._symbols.update(found.decode() for found in _SYMBOLS.findall(b"\n".join(lines)))
+            self._looked_ahead = True
 
     def with_stamp(self, lines: Sequence[bytes]) -> list[bytes]:
         """The lines that begin with a receive time; counts the others."""
@@ -271,7 +281,7 @@ def _split_at_last_window(lines: list[bytes]) -> tuple[list[bytes], list[bytes]]
 
 @contextmanager
 def _collection_paused() -> Iterator[None]:
-    """Parsing makes millions of short-lived dicts and no cycles; looking for cycles would take most of the time."""
+    """Parsing makes millions of short-lived dicts and no cycles; looking for some would take most time."""
     was_on = gc.isenabled()
     gc.disable()
     try:

@@ -1,0 +1,113 @@
+import gzip
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from contracts.market_data import MarketKind, read_market_batch
+from execution.feed.recordings import SAMPLE, RecordingError, open_recording
+from execution.feed.recordings.bars import symbol_of
+
+DAY = datetime(2024, 1, 15, tzinfo=UTC)
+HEADER = "open_time,open,high,low,close,volume,close_time,quote_volume,count,taker_buy_volume,taker_buy_quote,ignore"
+
+
+def row(minute: int, close: str = "2", unit: int = 1_000) -> str:
+    opened = int(DAY.timestamp()) + 60 * minute
+    return f"{opened * unit},1,3,0.5,{close},10,{(opened + 60) * unit - 1},15,7,4,6,0"
+
+
+def test_the_packaged_sample() -> None:
+    recording = open_recording()
+    batches = list(recording.batches())
+    assert recording.counts.read == recording.counts.events[MarketKind.BAR] == 2_880
+    assert not recording.counts.refused
+    assert [(b.batch.symbol, b.batch.sequence) for b in batches[:4]] == [
+        ("BTCUSDT", 1), ("ETHUSDT", 1), ("BTCUSDT", 2), ("ETHUSDT", 2),
+    ]  # fmt: skip
+    assert [b.receive_time for b in batches[::2]] == [DAY + timedelta(minutes=m) for m in range(1, 1_441)]
+    assert all(b.receive_time == b.batch.event_time and b.events == 1 for b in batches)
+    assert batches[0].batch.rows.to_pylist() == [
+        {
+            "event_time": DAY + timedelta(minutes=1), "open_time": DAY, "open": 41734.90, "high": 41797.50,
+            "low": 41720.00, "close": 41763.10, "volume": 568.072, "quote_volume": 23720103.72170, "trades": 6604,
+            "taker_buy_volume": 283.435,
+        }
+    ]  # fmt: skip
+    last = batches[-1].batch
+    assert read_market_batch(last.encode(), last.attributes()) == last
+
+
+def test_the_sample_is_compressed_without_a_time_or_a_name() -> None:
+    for path in SAMPLE.glob("*.csv.gz"):
+        assert path.read_bytes()[3:8] == b"\0" * 5, "flags and mtime"
+
+
+def test_start_is_when_the_first_bar_closed() -> None:
+    assert open_recording().start() == DAY + timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("unit", [1_000, 1_000_000])
+@pytest.mark.parametrize("header", [True, False])
+def test_header_and_unit_are_seen(tmp_path: Path, header: bool, unit: int) -> None:
+    path = tmp_path / "binance_futures_um_SOLUSDT-1m_2024-01-15.csv"
+    path.write_text("\n".join([HEADER] * header + [row(0, unit=unit), row(1, unit=unit)]) + "\n")
+    batches = list(open_recording(path).batches())
+    assert [b.batch.event_time for b in batches] == [DAY + timedelta(minutes=m) for m in (1, 2)]
+    assert {b.batch.symbol for b in batches} == {"SOLUSDT"}
+
+
+def test_the_files_of_a_folder_are_merged_by_time(tmp_path: Path) -> None:
+    (tmp_path / "BTCUSDT-1m-b.csv").write_text("\n".join([row(2), row(0)]))
+    (tmp_path / "BTCUSDT-1m-a.csv.gz").write_bytes(gzip.compress("\n".join([row(1), row(2)]).encode()))
+    (tmp_path / "ETHUSDT-1m.csv").write_text("\n".join([HEADER, row(1)]))
+    recording = open_recording(tmp_path)
+    seen = [((b.receive_time - DAY) // timedelta(minutes=1), b.batch.symbol) for b in recording.batches()]
+    assert seen == [(1, "BTCUSDT"), (2, "BTCUSDT"), (2, "ETHUSDT"), (3, "BTCUSDT")]
+    assert recording.counts.refused == {"bar that was there already": 1}
+    assert recording.counts.read == 5
+
+
+@pytest.mark.parametrize(
+    "bad", ["x" + row(1), row(1, close="nan"), row(1, close=""), "1,2", row(1).replace(",7,", ",7.5,")]
+)
+def test_rows_that_cannot_be_read_are_counted(tmp_path: Path, bad: str) -> None:
+    path = tmp_path / "BTCUSDT-1m.csv"
+    path.write_text("\n".join([row(0), bad, row(2)]))
+    recording = open_recording(path)
+    assert len(list(recording.batches())) == 2
+    assert recording.counts.refused == {"bar with a wrong value": 1}
+
+
+def test_what_is_no_recording_is_a_clear_error(tmp_path: Path) -> None:
+    def error(name: str, content: bytes) -> str:
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(RecordingError) as caught:
+            open_recording(tmp_path / name).start()
+        return str(caught.value)
+
+    with pytest.raises(RecordingError, match="There is no recording"):
+        open_recording(tmp_path / "nowhere.csv")
+    with pytest.raises(RecordingError, match="holds no bars"):
+        open_recording(tmp_path)
+    assert "is empty" in error("empty.jsonl", b"\n")
+    assert "is empty" in error("empty.jsonl.gz", gzip.compress(b""))
+    assert "cannot be read" in error("broken.gz", b"nothing compressed")
+    assert "not a recording that we know" in error("notes.txt", b"Dear reader\n")
+    assert "does not name its symbol" in error("bars.csv", row(0).encode())
+    assert "holds no market data: it has no entries" in error("BTCUSDT-1m.csv", HEADER.encode())
+    assert "holds no market data: 1 not JSON" in error("r.jsonl", b"1723161255000000000 {\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "symbol"),
+    [
+        ("BTCUSDT-1m.csv.gz", "BTCUSDT"),
+        ("binance_futures_um_ETHUSDT-1m_2024-01-15.csv", "ETHUSDT"),
+        ("1000PEPEUSDT-15m-2024-01.csv", "1000PEPEUSDT"),
+        ("bars.csv", None),
+        ("2024-01-15.csv", None),
+    ],
+)
+def test_symbol_of_a_file(name: str, symbol: str | None) -> None:
+    assert symbol_of(Path(name)) == symbol
