@@ -103,7 +103,7 @@ class Message(Contract):
     @field_validator("payload", mode="plain")
     @classmethod
     def _of_its_type(cls, value: Any, info: ValidationInfo) -> Contract:
-        kind = info.data.get("type")
+        kind: MessageType | None = info.data.get("type")
         if kind is None:
             raise ValueError("the payload cannot be read without a known type")
         return kind.payload_model.model_validate(value)

@@ -6,6 +6,8 @@
 Nothing waits for this job: when BigQuery is away, rows wait on their topic and trading goes on.
 """
 
+from dataclasses import replace
+
 import apache_beam as beam
 from apache_beam.options.pipeline_options import GoogleCloudOptions
 from apache_beam.pvalue import PCollection
@@ -61,7 +63,7 @@ def _to_bigquery(emissions: PCollection, options: JobOptions) -> PCollection:
 
 
 def _to_files(emissions: PCollection, options: JobOptions) -> PCollection:
-    names = {table: table for table in TABLES} | {DEAD_LETTERS: topics.DEAD_LETTERS.name}
+    names = {_port_of(table): table for table in TABLES} | {DEAD_LETTERS: topics.DEAD_LETTERS.name}
     return (
         emissions
         | "By table" >> beam.Map(_to_port_of_table).with_output_types(Emission)
@@ -80,7 +82,11 @@ def _is_dead_letter(emission: Emission) -> bool:
 def _to_port_of_table(emission: Emission) -> Emission:
     if emission.port != ROWS:
         return emission
-    return Emission(emission.value.table, emission.value, emission.key, emission.position, emission.number)
+    return replace(emission, port=_port_of(emission.value.table))
+
+
+def _port_of(table: str) -> str:
+    return f"table:{table}"
 
 
 JOB = Job("export", topics.EXPORT_JOB, build)

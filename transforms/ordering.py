@@ -197,7 +197,10 @@ class _ApplyAsTheyCome(beam.DoFn):
 
     @on_timer(_IDLE)
     def on_idle(
-        self, key=beam.DoFn.KeyParam, head=beam.DoFn.StateParam(_HEAD), state=beam.DoFn.StateParam(_CORE)
+        self,
+        key: Any = beam.DoFn.KeyParam,
+        head: Any = beam.DoFn.StateParam(_HEAD),
+        state: Any = beam.DoFn.StateParam(_CORE),
     ) -> Iterator[Emission]:
         log = self._log(key, head.read(), state.read())
         yield from log.close()
