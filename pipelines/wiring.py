@@ -54,17 +54,23 @@ class ReadLog(beam.PTransform):
 
 
 class Publish(beam.PTransform):
-    """The one output step of a job: each port to its topic, or to a file with the topic's name under --output."""
+    """The one output step of a job: each port to its topic, or to a file with the topic's name under --output.
 
-    def __init__(self, options: JobOptions, ports: Mapping[str, Topic]) -> None:
+    `files` are the ports that only a bounded run still has at its end, with the names of their files.
+    """
+
+    def __init__(
+        self, options: JobOptions, ports: Mapping[str, Topic], files: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__()
         self._options = options
         self._ports = ports
+        self._files = files or {}
 
     def expand(self, emissions: PCollection) -> PCollection:
         """Nothing comes out."""
         if not self._options.is_streaming:
-            names = {port: topic.name for port, topic in self._ports.items()}
+            names = {port: topic.name for port, topic in self._ports.items()} | dict(self._files)
             return emissions | "To files" >> WriteJsonLines(self._options.output, names)
         project = self._options.view_as(GoogleCloudOptions).project
         topics = {port: topic.path(project) for port, topic in self._ports.items()}
