@@ -11,6 +11,8 @@ from contracts.model import Contract, Name, Text, Unit
 class MessageClass(StrEnum):
     """How coordination treats a message: critical ones always pass, signals and chatter have budgets."""
 
+    __hash__ = str.__hash__  # an Enum's own is written in Python, and every message is looked up by its class
+
     CRITICAL = "critical"
     SIGNAL = "signal"
     CHATTER = "chatter"

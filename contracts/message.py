@@ -18,6 +18,8 @@ SCHEMA_VERSION = 1
 class MessageType(StrEnum):
     """Every kind of message; the table in DESIGN section 3 says how each is treated."""
 
+    __hash__ = str.__hash__  # an Enum's own is written in Python, and every message is looked up by its type
+
     RISK_UPDATE = "RISK_UPDATE"
     ORDER_EXECUTION = "ORDER_EXECUTION"
     PORTFOLIO_REBALANCE = "PORTFOLIO_REBALANCE"
@@ -120,7 +122,7 @@ class Message(Contract):
 
     def to(self, recipient: str) -> Self:
         """A copy addressed to one recipient, with the same message_id."""
-        return self.model_copy(update={"recipient": recipient})
+        return self.with_valid(recipient=recipient)
 
 
 def said_by(

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+_set = object.__setattr__
 
 
 class Contract(BaseModel):
@@ -16,6 +18,18 @@ class Contract(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, ser_json_bytes="base64")
 
+    @classmethod
+    def of_valid(cls, **fields: Any) -> Self:
+        """Make it of values that are known to be valid: all fields in their order, and nothing is checked.
+
+        For the hot path alone, where every value comes out of a contract that was checked: several times cheaper.
+        """
+        return _of_valid(cls, fields)
+
+    def with_valid(self, **changes: Any) -> Self:
+        """A copy with other valid values in some of its fields; nothing is checked."""
+        return _of_valid(type(self), {**self.__dict__, **changes})
+
     def to_json(self) -> bytes:
         """The value as UTF-8 JSON on one line."""
         return self.__pydantic_serializer__.to_json(self)
@@ -24,6 +38,18 @@ class Contract(BaseModel):
     def from_json(cls, data: bytes | str) -> Self:
         """Read what `to_json` wrote; raises `pydantic.ValidationError`, which names each wrong field."""
         return cls.model_validate_json(data)
+
+
+_Model = TypeVar("_Model", bound=Contract)
+
+
+def _of_valid(model: type[_Model], fields: dict[str, Any]) -> _Model:
+    value = model.__new__(model)
+    _set(value, "__dict__", fields)
+    _set(value, "__pydantic_fields_set__", set(fields))
+    _set(value, "__pydantic_extra__", None)
+    _set(value, "__pydantic_private__", None)
+    return value
 
 
 def _in_key_order(value: Mapping[str, Any]) -> dict[str, Any]:

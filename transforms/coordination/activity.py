@@ -60,6 +60,8 @@ class Activity:
         return [self._landmark, self._total, self._sums]
 
     def take_up(self, state: list) -> None:
-        """Go on from what `state` gave; agents that joined the roster since start at zero."""
+        """Go on from what `state` gave; who joined the roster since starts at zero, who left it is forgotten."""
         self._landmark, self._total, sums = state
         self._sums.update({agent: value for agent, value in sums.items() if agent in self._sums})
+        if self._sums.keys() != sums.keys():
+            self._total = sum(self._sums.values())

@@ -1,10 +1,13 @@
 """Deduplication: a message_id counts once within a horizon."""
 
 import hashlib
+from base64 import b64decode, b64encode
 
 HORIZON_MICROS = 10 * 60 * 1_000_000
 MOST_IDS = 20_000
 """Ids kept in one generation; a desk that says more within the horizon shortens it rather than growing without bound."""
+
+_DIGEST_BYTES = 8
 
 
 class Deduplication:
@@ -20,30 +23,59 @@ class Deduplication:
     """
 
     def __init__(self) -> None:
-        self._young: set[int] = set()
-        self._old: set[int] = set()
+        self._young = _Generation()
+        self._old = _Generation()
         self._since = 0
 
     def is_repeated(self, message_id: str, now: int) -> bool:
         """Whether the id was here before; from now on it was."""
         if now - self._since >= HORIZON_MICROS or len(self._young) >= MOST_IDS:
             self._turn(now)
-        digest = int.from_bytes(hashlib.blake2b(message_id.encode(), digest_size=8).digest(), "big")
+        digest = hashlib.blake2b(message_id.encode(), digest_size=_DIGEST_BYTES).digest()
         if digest in self._young:
             return True
         self._young.add(digest)
         return digest in self._old
 
     def _turn(self, now: int) -> None:
-        self._old = self._young if now - self._since < 2 * HORIZON_MICROS else set()
-        self._young = set()
+        self._old = self._young if now - self._since < 2 * HORIZON_MICROS else _Generation()
+        self._young = _Generation()
         self._since = now
 
     def state(self) -> list:
         """When the young generation began, and both generations: what `take_up` reads."""
-        return [self._since, sorted(self._young), sorted(self._old)]
+        return [self._since, self._young.text(), self._old.text()]
 
     def take_up(self, state: list) -> None:
         """Go on from what `state` gave."""
         self._since, young, old = state
-        self._young, self._old = set(young), set(old)
+        self._young, self._old = _Generation.of(young), _Generation.of(old)
+
+
+class _Generation:
+    """Digests in the order in which they came: a set to look them up, and their bytes, so that a dump is a copy.
+
+    A stream dumps its state after every message; sorting or spelling out thousands of ids each time would cost more than
+    everything else.
+    """
+
+    def __init__(self, digests: bytes = b"") -> None:
+        self._bytes = bytearray(digests)
+        self._set = {digests[at : at + _DIGEST_BYTES] for at in range(0, len(digests), _DIGEST_BYTES)}
+
+    @classmethod
+    def of(cls, text: str) -> "_Generation":
+        return cls(b64decode(text))
+
+    def __len__(self) -> int:
+        return len(self._set)
+
+    def __contains__(self, digest: bytes) -> bool:
+        return digest in self._set
+
+    def add(self, digest: bytes) -> None:
+        self._set.add(digest)
+        self._bytes += digest
+
+    def text(self) -> str:
+        return b64encode(self._bytes).decode()

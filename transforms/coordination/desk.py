@@ -1,21 +1,22 @@
 """The coordination of one desk: deduplicate, throttle, filter, route, in the order of the desk's log."""
 
-from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import orjson
 
-from contracts.controls import Control, ControlAction, MessageClass
+from contracts.controls import Budget, Control, ControlAction, MessageClass
 from contracts.message import Message, MessageType
 from contracts.payloads import OrderExecution
 from contracts.roster import Roster, read_roster
-from contracts.rows.communication import ControlRow, DeliveryRow, MessageRow
 from transforms.coordination.activity import Activity
 from transforms.coordination.deduplication import Deduplication
-from transforms.coordination.participation import DeliveryReason, DeliveryVerdict, Participation
+from transforms.coordination.participation import DeliveryReason, DeliveryVerdict, Participation, held_back
+from transforms.coordination.relevance import concerns_nobody, facts_of
+from transforms.coordination.rows import Verdict, control_row, delivery_rows, message_row
 from transforms.coordination.throttle import Throttle
-from transforms.core import ROWS, Output
+from transforms.core import Output
 from transforms.log import LogEntry
 
 INBOX = "inbox"
@@ -29,20 +30,10 @@ ADMITTED = "admitted"
 
 _FOR_TRADING = frozenset({MessageType.HFT_SIGNAL, MessageType.PROPOSAL, MessageType.CONTROL})
 
-_ALWAYS = {
-    MessageClass.CRITICAL: DeliveryVerdict(True, DeliveryReason.CRITICAL, 1.0, 0.0),
-    MessageClass.SIGNAL: DeliveryVerdict(True, DeliveryReason.DIRECTED, 1.0, 0.0),
-    MessageClass.CHATTER: DeliveryVerdict(True, DeliveryReason.DIRECTED, 1.0, 0.0),
-}
+_ALWAYS = DeliveryVerdict(True, DeliveryReason.CRITICAL, 1.0, 0.0)
+_DIRECTED = DeliveryVerdict(True, DeliveryReason.DIRECTED, 1.0, 0.0)
 
-
-class Verdict(StrEnum):
-    """What became of a message."""
-
-    ADMITTED = "admitted"
-    THROTTLED = "throttled"
-    DUPLICATE = "duplicate"
-    REFUSED = "refused"
+_Verdicts = list[tuple[str, DeliveryVerdict]]
 
 
 class Coordination:
@@ -56,6 +47,8 @@ class Coordination:
     3. signals and chatter pay from their sender's budget (throttled, with the time to wait),
     4. a critical or directed message goes to its recipients, a broadcast to those whom it concerns (participation),
     5. signals and controls go to the trading job whoever else they went to.
+
+    Every message has one verdict: a throttled one that is still worth saying is said anew, under another id.
     """
 
     name = "coordination"
@@ -75,6 +68,10 @@ class Coordination:
         return tuple(profile.agent for profile in self._roster.agents)
 
     @cached_property
+    def _others(self) -> dict[str, tuple[str, ...]]:
+        return {agent: tuple(other for other in self._agents if other != agent) for agent in self._agents}
+
+    @cached_property
     def _model_backed(self) -> frozenset[str]:
         return frozenset(profile.agent for profile in self._roster.agents if profile.is_model_backed)
 
@@ -82,40 +79,37 @@ class Coordination:
         """The copies, the forwarded message and the rows that follow from one message."""
         message: Message = entry.value
         self._now = now = max(self._now, entry.event_micros)
+        sender, message_class = message.sender, message.message_class
+        activity = self._activity.score(sender, now) if sender in self._others else 0.0
         if self._seen.is_repeated(message.message_id, now):
-            return [self._message_row(entry, Verdict.DUPLICATE, "repeated message_id")]
-        refused = self._refusal(message)
+            return [message_row(entry, Verdict.DUPLICATE, "repeated message_id", 0, activity)]
+        refused = self._refusal(message, message_class)
         if refused:
-            return [self._message_row(entry, Verdict.REFUSED, refused)]
-        message_class = message.message_class
-        if message_class in (MessageClass.SIGNAL, MessageClass.CHATTER):
-            wait = self._throttle.take((message.sender, message_class), now)
+            return [message_row(entry, Verdict.REFUSED, refused, 0, activity)]
+        if message_class is not MessageClass.CRITICAL:
+            wait = self._throttle.take((sender, message_class), now)
             if wait:
-                return [self._message_row(entry, Verdict.THROTTLED, "budget", wait)]
-            self._activity.message(message.sender, now)
-        return self._admit(entry, message, now)
+                return [message_row(entry, Verdict.THROTTLED, "budget", wait, activity)]
+        row = message_row(entry, Verdict.ADMITTED, "", 0, activity)
+        return [row, *self._effects(entry, message), *self._deliveries(entry, message, activity)]
 
-    def _refusal(self, message: Message) -> str | None:
-        if message.message_class is MessageClass.RECORD:
+    def _refusal(self, message: Message, message_class: MessageClass) -> str | None:
+        if message_class is MessageClass.RECORD:
             return "records do not pass through coordination"
-        if message.recipient is not None and message.recipient not in self._agents:
+        if message.recipient is not None and message.recipient not in self._others:
             return "unknown recipient"
-        if message.message_class is MessageClass.CRITICAL:
+        if message_class is MessageClass.CRITICAL:
             return None
-        if message.sender not in self._agents:
+        if message.sender not in self._others:
             return "unknown sender"
         return "muted" if message.sender in self._muted else None
 
-    def _admit(self, entry: LogEntry, message: Message, now: int) -> list[Output]:
-        outputs = [self._message_row(entry, Verdict.ADMITTED, "")]
-        if isinstance(message.payload, Control):
-            outputs += self._obey(entry, message.payload)
-        if isinstance(message.payload, OrderExecution) and message.payload.last_quantity is not None:
-            self._count_trade(message.payload.agent, now)
-        if message.type in _FOR_TRADING:
-            outputs.append(Output(ADMITTED, message))
-        for recipient, verdict in self._verdicts(message, now):
-            outputs.append(self._delivery_row(entry, recipient, verdict))
+    # --- who hears it -----------------------------------------------------------------------------------------------
+
+    def _deliveries(self, entry: LogEntry, message: Message, activity: float) -> list[Output]:
+        verdicts = self._verdicts(message, activity)
+        outputs = delivery_rows(entry, verdicts)
+        for recipient, verdict in verdicts:
             if verdict.delivered:
                 copy = message.to(recipient)
                 outputs.append(Output(INBOX, copy))
@@ -123,111 +117,70 @@ class Coordination:
                     outputs.append(Output(CONTEXTS, copy))
         return outputs
 
-    def _verdicts(self, message: Message, now: int) -> list[tuple[str, DeliveryVerdict]]:
-        if message.recipient is not None:
-            return [(message.recipient, _ALWAYS[message.message_class])]
-        others = [agent for agent in self._agents if agent != message.sender]
+    def _verdicts(self, message: Message, activity: float) -> _Verdicts:
         if message.message_class is MessageClass.CRITICAL:
-            return [(agent, _ALWAYS[MessageClass.CRITICAL]) for agent in others]
-        activity = self._activity.score(message.sender, now)
-        verdicts = [(agent, self._participation.verdict(message, agent, activity, now)) for agent in others]
+            everyone = self._others.get(message.sender, self._agents)
+            recipients = everyone if message.recipient is None else (message.recipient,)
+            return [(recipient, _ALWAYS) for recipient in recipients]
+        if concerns_nobody(message):
+            return []
+        if message.recipient is not None:
+            self._activity.message(message.sender, self._now)
+            return [(message.recipient, _DIRECTED)]
+        return self._broadcast(message, activity)
+
+    def _broadcast(self, message: Message, activity: float) -> _Verdicts:
+        now, sender, facts = self._now, message.sender, facts_of(message)
+        participation = self._participation
+        verdicts = [(agent, participation.verdict(facts, agent, activity, now)) for agent in self._others[sender]]
         for agent, verdict in verdicts:
             if verdict.delivered:
-                self._participation.delivered(agent, now)
+                participation.delivered(agent, now)
+        # What is held back was heard by nobody: counting it would keep an agent that goes on talking up for ever.
+        if not held_back(activity):
+            self._activity.message(sender, now)
         return verdicts
 
-    def _count_trade(self, agent: str, now: int) -> None:
-        if agent in self._agents:
-            self._activity.trade(agent, now)
+    # --- what it does -----------------------------------------------------------------------------------------------
 
-    # --- controls ---------------------------------------------------------------------------------------------------
+    def _effects(self, entry: LogEntry, message: Message) -> list[Output]:
+        outputs: list[Output] = []
+        payload = message.payload
+        if isinstance(payload, Control):
+            outputs += self._obey(entry, payload)
+        elif isinstance(payload, OrderExecution) and payload.last_quantity is not None and payload.agent in self._others:
+            self._activity.trade(payload.agent, self._now)
+        if message.type in _FOR_TRADING:
+            outputs.append(Output(ADMITTED, message))
+        return outputs
 
     def _obey(self, entry: LogEntry, control: Control) -> list[Output]:
         """Put the control into force from here on; a row says from what to what. What is not ours passes by."""
-        if control.action is ControlAction.RESTORE and control.core == self.name:
-            self.restore(orjson.dumps(control.state))
-            return [self._control_row(entry, control, "{}", '{"restored":true}')]
-        if control.agent not in self._agents:
-            return []
-        if control.action is ControlAction.THRESHOLD:
-            before = self._participation.threshold(control.agent)
-            self._participation.change_threshold(control.agent, control.threshold)
-            return [self._control_row(entry, control, _json(before), _json(control.threshold))]
-        if control.action is ControlAction.BUDGET:
-            line = (control.agent, control.message_class)
-            before = self._throttle.budget(line)
-            self._throttle.change(line, control.budget)
-            return [self._control_row(entry, control, before.model_dump_json(), control.budget.model_dump_json())]
-        if control.action in (ControlAction.MUTE, ControlAction.UNMUTE):
-            before = control.agent in self._muted
-            after = control.action is ControlAction.MUTE
-            (self._muted.add if after else self._muted.discard)(control.agent)
-            return [self._control_row(entry, control, _json(before), _json(after))]
-        return []
-
-    # --- rows -------------------------------------------------------------------------------------------------------
-
-    def _message_row(self, entry: LogEntry, verdict: Verdict, reason: str, wait: int = 0) -> Output:
-        message: Message = entry.value
-        row = MessageRow(
-            row_id=_row_id(entry),
-            event_time=message.event_time,
-            desk=message.desk,
-            position=entry.position,
-            message_id=message.message_id,
-            sender=message.sender,
-            recipient=message.recipient,
-            type=message.type,
-            message_class=message.message_class,
-            symbol=message.symbol,
-            correlation_id=message.correlation_id,
-            verdict=verdict,
-            reason=reason,
-            retry_after_seconds=wait / 1e6 if wait else None,
-            late=entry.late,
-            activity_score=self._score(message.sender),
-            payload=message.payload.to_json().decode(),
-        )
-        return Output(ROWS, row)
-
-    def _score(self, sender: str) -> float:
-        return self._activity.score(sender, self._now) if sender in self._agents else 0.0
-
-    def _delivery_row(self, entry: LogEntry, recipient: str, verdict: DeliveryVerdict) -> Output:
-        message: Message = entry.value
-        row = DeliveryRow(
-            row_id=f"{_row_id(entry)}.{recipient}"[:64],
-            event_time=message.event_time,
-            desk=message.desk,
-            position=entry.position,
-            message_id=message.message_id,
-            sender=message.sender,
-            recipient=recipient,
-            type=message.type,
-            message_class=message.message_class,
-            delivered=verdict.delivered,
-            reason=verdict.reason,
-            relevance=verdict.relevance,
-            threshold=verdict.threshold,
-        )
-        return Output(ROWS, row)
-
-    def _control_row(self, entry: LogEntry, control: Control, before: str, after: str) -> Output:
-        message: Message = entry.value
-        row = ControlRow(
-            row_id=_row_id(entry),
-            event_time=message.event_time,
-            desk=message.desk,
-            position=entry.position,
-            message_id=message.message_id,
-            action=control.action,
-            issued_by=control.issued_by,
-            agent=control.agent,
-            before=before,
-            after=after,
-            reason=control.reason,
-        )
-        return Output(ROWS, row)
+        match control:
+            case Control(action=ControlAction.RESTORE, core=self.name, state=dict(state)):
+                before, after = "{}", '{"restored":true}'
+                self._take_up(state, not_before=self._now)
+            case Control(agent=agent) if agent not in self._others:
+                return []
+            case Control(action=ControlAction.THRESHOLD, agent=str(agent), threshold=float(threshold)):
+                before, after = _json(self._participation.threshold(agent)), _json(threshold)
+                self._participation.change_threshold(agent, threshold)
+            case Control(
+                action=ControlAction.BUDGET,
+                agent=str(agent),
+                message_class=MessageClass() as message_class,
+                budget=Budget() as budget,
+            ):
+                line = (agent, message_class)
+                before, after = _budget_json(message_class, self._throttle.budget(line)), _budget_json(message_class, budget)
+                self._throttle.change(line, budget, self._now)
+            case Control(action=ControlAction.MUTE | ControlAction.UNMUTE, agent=str(agent)):
+                mute = control.action is ControlAction.MUTE
+                before, after = _json(agent in self._muted), _json(mute)
+                (self._muted.add if mute else self._muted.discard)(agent)
+            case _:
+                return []
+        return [control_row(entry, control, before, after)]
 
     # --- state ------------------------------------------------------------------------------------------------------
 
@@ -249,8 +202,10 @@ class Coordination:
 
     def restore(self, state: bytes) -> None:
         """Take up the state that `dump` wrote."""
-        content = orjson.loads(state)
-        self._now = content["now"]
+        self._take_up(orjson.loads(state), not_before=0)
+
+    def _take_up(self, content: dict[str, Any], not_before: int) -> None:
+        self._now = max(not_before, content["now"])
         self._seen.take_up(content["seen"])
         self._throttle.take_up(content["throttle"])
         self._activity.take_up(content["activity"])
@@ -258,12 +213,12 @@ class Coordination:
         self._muted = set(content["muted"])
 
 
-def _row_id(entry: LogEntry) -> str:
-    return f"{entry.event_micros:014x}-{entry.key}-{entry.position}"
-
-
 def _json(value: object) -> str:
     return orjson.dumps(value).decode()
+
+
+def _budget_json(message_class: MessageClass, budget: Budget) -> str:
+    return _json({"message_class": message_class, **budget.model_dump()})
 
 
 class CoordinationOf:

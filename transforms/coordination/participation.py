@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
-from contracts.message import Message
 from contracts.roster import Roster
-from transforms.coordination.relevance import Relevance
+from transforms.coordination.relevance import Facts, Relevance
 
 FLOOR_MICROS = 5 * 60 * 1_000_000
 """Every agent gets at least one broadcast in this time, when there is one."""
@@ -41,6 +40,11 @@ class DeliveryVerdict(NamedTuple):
     threshold: float
 
 
+def held_back(sender_activity: float) -> bool:
+    """Whether broadcasts of a sender of that activity are held back until it decays."""
+    return sender_activity > HOLD_BACK_ABOVE
+
+
 class Participation:
     """Delivers a broadcast where its relevance reaches the recipient's effective threshold.
 
@@ -58,14 +62,14 @@ class Participation:
         self._thresholds = {profile.agent: profile.participation_threshold for profile in roster.agents}
         self._heard_at: dict[str, int] = {}
 
-    def verdict(self, message: Message, recipient: str, sender_activity: float, now: int) -> DeliveryVerdict:
-        """Whether the broadcast would be delivered to the recipient at `now` (microseconds)."""
-        relevance = self._relevance.of(message, recipient)
+    def verdict(self, facts: Facts, recipient: str, sender_activity: float, now: int) -> DeliveryVerdict:
+        """Whether a broadcast with these facts would be delivered to the recipient at `now` (microseconds)."""
+        relevance = self._relevance.of(facts, recipient)
         quiet = self._quiet_share(recipient, now)
         threshold = self.effective_threshold(recipient, sender_activity, quiet)
         if quiet >= 1.0:
             return DeliveryVerdict(True, DeliveryReason.FLOOR, relevance, threshold)
-        if sender_activity > HOLD_BACK_ABOVE:
+        if held_back(sender_activity):
             return DeliveryVerdict(False, DeliveryReason.SENDER_TOO_ACTIVE, relevance, threshold)
         if relevance >= threshold:
             return DeliveryVerdict(True, DeliveryReason.RELEVANT, relevance, threshold)

@@ -1,13 +1,29 @@
 """Relevance: how much a message concerns an agent, from the roster and the message alone."""
 
+import re
+from functools import cache
+from typing import NamedTuple
+
 from contracts.instruments import INSTRUMENTS
-from contracts.message import Message
+from contracts.message import Message, MessageType
+from contracts.model import Contract
 from contracts.roster import AgentProfile, Roster
 
-ASSET_WEIGHT = 0.35
+TOPIC_WEIGHT = 0.35
+ASSET_WEIGHT = 0.25
 PARTNER_WEIGHT = 0.25
-EXPERTISE_WEIGHT = 0.20
-CONVICTION_WEIGHT = 0.20
+CONVICTION_WEIGHT = 0.15
+
+_WORD = re.compile(r"[a-z0-9]+")
+
+
+class Facts(NamedTuple):
+    """What relevance needs to know of a message; None is a fact that the message does not have."""
+
+    sender: str
+    symbol: str | None
+    topic: frozenset[str] | None
+    conviction: float | None
 
 
 class Relevance:
@@ -15,54 +31,76 @@ class Relevance:
 
     | fact | weight | 1 when | 0 when |
     | --- | --- | --- | --- |
-    | asset | 0.35 | the message's symbol is among the recipient's preferred assets | it is not |
+    | topic | 0.35 | the message's topic or strategy names a field (or the role) of the recipient | it names none |
+    | asset | 0.25 | the message's symbol is among the recipient's preferred assets | it is not |
     | partnership | 0.25 | sender and recipient are collaboration partners | they are not |
-    | expertise | 0.20 | sender and recipient share all their fields | they share none |
-    | conviction | 0.20 | the sender is certain (conviction, confidence or score is 1) | it is 0 |
+    | conviction | 0.15 | the sender is certain (conviction, confidence or score is 1) | it is 0 |
 
-    A fact that the message does not have (no symbol, no conviction) is left out of the mean, not counted as 0.
+    A fact that the message does not have (no topic, no symbol, no conviction) is left out of the mean, not counted as 0.
     """
 
     def __init__(self, roster: Roster) -> None:
-        self._pairs = {
-            (sender.agent, recipient.agent): _partnership_and_expertise(sender, recipient)
+        self._partners = {
+            (sender.agent, recipient.agent)
             for sender in roster.agents
             for recipient in roster.agents
-            if sender is not recipient
+            if recipient.agent in sender.collaboration_partners or sender.agent in recipient.collaboration_partners
         }
         self._assets = {
-            (profile.agent, symbol): float(profile.trades(symbol)) for profile in roster.agents for symbol in INSTRUMENTS
+            (profile.agent, symbol) for profile in roster.agents for symbol in INSTRUMENTS if profile.trades(symbol)
         }
+        self._fields = {profile.agent: _fields(profile) for profile in roster.agents}
 
-    def of(self, message: Message, recipient: str) -> float:
-        """The relevance of a message of one agent on the roster to another one."""
-        weighted = self._pairs[message.sender, recipient]
-        weight = PARTNER_WEIGHT + EXPERTISE_WEIGHT
-        symbol = message.symbol
+    def of(self, facts: Facts, recipient: str) -> float:
+        """The relevance of a message with these facts to an agent on the roster."""
+        sender, symbol, topic, conviction = facts
+        weight = PARTNER_WEIGHT
+        weighted = PARTNER_WEIGHT if (sender, recipient) in self._partners else 0.0
         if symbol is not None:
-            weighted += ASSET_WEIGHT * self._assets.get((recipient, symbol), 0.0)
             weight += ASSET_WEIGHT
-        conviction = conviction_of(message)
+            if (recipient, symbol) in self._assets:
+                weighted += ASSET_WEIGHT
+        if topic is not None:
+            weight += TOPIC_WEIGHT
+            if any(field <= topic for field in self._fields[recipient]):
+                weighted += TOPIC_WEIGHT
         if conviction is not None:
-            weighted += CONVICTION_WEIGHT * conviction
             weight += CONVICTION_WEIGHT
+            weighted += CONVICTION_WEIGHT * conviction
         return weighted / weight
 
 
-def conviction_of(message: Message) -> float | None:
-    """How sure the sender says that it is, where the message has such a number."""
+def facts_of(message: Message) -> Facts:
+    """What a message says about itself."""
     payload = message.payload
-    for name in ("conviction", "confidence", "score"):
-        value = getattr(payload, name, None)
-        if value is not None:
-            return float(value)
-    return None
-
-
-def _partnership_and_expertise(sender: AgentProfile, recipient: AgentProfile) -> float:
-    partners = (
-        recipient.agent in sender.collaboration_partners or sender.agent in recipient.collaboration_partners
+    symbol, topic, conviction = _fact_fields(type(payload))
+    return Facts(
+        message.sender,
+        getattr(payload, symbol) if symbol else None,
+        words(getattr(payload, topic)) if topic else None,
+        getattr(payload, conviction) if conviction else None,
     )
-    ours, theirs = set(sender.expertise), set(recipient.expertise)
-    shared = len(ours & theirs) / min(len(ours), len(theirs))
-    return PARTNER_WEIGHT * partners + EXPERTISE_WEIGHT * shared
+
+
+@cache
+def _fact_fields(model: type[Contract]) -> tuple[str | None, str | None, str | None]:
+    """The names of the payload's fields for symbol, topic and conviction, looked up once a model."""
+
+    def first(*names: str) -> str | None:
+        return next((name for name in names if name in model.model_fields), None)
+
+    return first("symbol"), first("topic", "strategy"), first("conviction", "confidence", "score")
+
+
+def concerns_nobody(message: Message) -> bool:
+    """Whether it is a sign of life, which tells the desk something and no agent anything."""
+    return message.type is MessageType.HEARTBEAT
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text or of a name such as `mean_reversion`, in lower case."""
+    return frozenset(_WORD.findall(text.lower()))
+
+
+def _fields(profile: AgentProfile) -> tuple[frozenset[str], ...]:
+    return tuple(words(field) for field in (*profile.expertise, profile.role))

@@ -69,8 +69,16 @@ class Throttle:
         """The budget in force."""
         return self._budgets[line]
 
-    def change(self, line: Line, budget: Budget) -> None:
-        """Put another budget in force from here on; what was already spent stays spent."""
+    def change(self, line: Line, budget: Budget, now: int) -> None:
+        """Put another budget in force from `now` on.
+
+        What was spent stays spent, up to a whole burst of the new budget: an agent whose budget is widened need not sit
+        out the cooldown of the narrow one. Raises KeyError for a line without a budget.
+        """
+        self._arrivals[line] = min(self._arrivals[line], now + _cooldown(budget))
+        self._put(line, budget)
+
+    def _put(self, line: Line, budget: Budget) -> None:
         self._budgets[line] = budget
         self._rates[line] = _rate(budget)
 
@@ -82,16 +90,21 @@ class Throttle:
         ]
 
     def take_up(self, state: Iterable[list]) -> None:
-        """Go on from what `state` gave."""
+        """Go on from what `state` gave; agents that left the roster since are forgotten."""
         for agent, message_class, arrival, seconds_per_message, burst in state:
             line = (agent, MessageClass(message_class))
-            self.change(line, Budget(seconds_per_message=seconds_per_message, burst=burst))
-            self._arrivals[line] = arrival
+            if line in self._budgets:
+                self._put(line, Budget(seconds_per_message=seconds_per_message, burst=burst))
+                self._arrivals[line] = arrival
 
 
 def _rate(budget: Budget) -> tuple[int, int]:
     period = round(budget.seconds_per_message * _MICROS)
     return period, (budget.burst - 1) * period
+
+
+def _cooldown(budget: Budget) -> int:
+    return budget.burst * _rate(budget)[0]
 
 
 def _plain(budget: Budget) -> tuple[float, int]:

@@ -6,7 +6,7 @@ import orjson
 
 from contracts.rows.communication import CommunicationMetric, DeliveryRow, MessageRow
 from contracts.time import from_micros, to_micros
-from transforms.coordination.desk import Verdict
+from transforms.coordination.rows import Verdict
 from transforms.core import ROWS, Output
 from transforms.log import LogEntry
 
