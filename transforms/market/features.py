@@ -1,0 +1,322 @@
+"""The features: what an agent is told about a market, one function each.
+
+To add a feature, write one function here and put `@feature("its_name", bars=how many it needs)` above it; it then appears in
+snapshots, tables and prompts by that name. A feature is a function of a `Window` alone. It works on the last axis, so the
+same function gives one number for a snapshot, and a whole column for a history (`feature_columns`). NaN says that it cannot
+be told; it is then absent from the snapshot, as it is while there are fewer than its number of bars.
+
+In the formulas c, h, l, v are close, high, low and volume of the last bar, c[-k] the close k bars before it; N bars are kept
+(transforms.market.window.BARS_KEPT).
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from transforms.market.columns import Floats
+from transforms.market.window import BAR_COLUMNS, BARS_KEPT, MarkPrice, Quote, Values, Window
+
+Formula = Callable[[Window], Values]
+
+
+class Feature(NamedTuple):
+    """A named formula, and the number of closed bars without which it is absent."""
+
+    name: str
+    bars: int
+    formula: Formula
+
+
+FEATURES: dict[str, Feature] = {}
+"""By name."""
+
+
+def feature(name: str, *, bars: int = 1) -> Callable[[Formula], Formula]:
+    """Make the decorated function the feature called `name`, told from `bars` closed bars on."""
+    if not 1 <= bars <= BARS_KEPT:
+        raise ValueError(f"{name} needs {bars} bars; {BARS_KEPT} are kept")
+
+    def registered(formula: Formula) -> Formula:
+        if name in FEATURES:
+            raise ValueError(f"two features are called {name!r}")
+        FEATURES[name] = Feature(name, bars, formula)
+        return formula
+
+    return registered
+
+
+def features_of(window: Window) -> dict[str, float]:
+    """Every feature that can be told from a window of one moment, by name."""
+    with np.errstate(all="ignore"):
+        told = {name: float(f.formula(window)) for name, f in FEATURES.items() if window.bars >= f.bars}
+    return {name: value for name, value in told.items() if np.isfinite(value)}
+
+
+def feature_columns(history: Window) -> dict[str, Floats]:
+    """Every feature at every bar of a history (m,), NaN where it is absent.
+
+    Equal to `features_of` at each bar to a relative 1e-9 (the same sums, added in another order). The quote and the mark of
+    the history are (m,) each, as of each bar's end, or NaN.
+    """
+    length = history.bars
+    columns = {name: np.full(length, np.nan) for name in FEATURES}
+    for end in range(1, min(length, BARS_KEPT - 1) + 1):
+        for name, value in features_of(_at(history, slice(0, end), end - 1)).items():
+            columns[name][end - 1] = value
+    if length >= BARS_KEPT:
+        whole = slice(BARS_KEPT - 1, None)
+        columns_of_windows = [sliding_window_view(bars, BARS_KEPT) for bars in history[:BAR_COLUMNS]]
+        windows = Window._make([*columns_of_windows, *_moments(history, whole)])
+        with np.errstate(all="ignore"):
+            for name, f in FEATURES.items():
+                told = np.asarray(f.formula(windows), np.float64)
+                columns[name][whole] = np.where(np.isfinite(told), told, np.nan)
+    return columns
+
+
+def _moments(history: Window, where: slice | int) -> tuple[Quote, MarkPrice]:
+    return Quote._make(_picked(history.quote, where)), MarkPrice._make(_picked(history.mark, where))
+
+
+def _picked(values: tuple[Values, ...], where: slice | int) -> list[Values]:
+    return [value[where] if isinstance(value, np.ndarray) else value for value in values]
+
+
+def _at(history: Window, bars: slice, moment: int) -> Window:
+    return Window._make([*(column[bars] for column in history[:BAR_COLUMNS]), *_moments(history, moment)])
+
+
+# --- the last bar ---------------------------------------------------------------------------------------------------
+
+
+@feature("bar_open")
+def bar_open(window: Window) -> Values:
+    """The first price of the last bar, in quote currency."""
+    return window.open[..., -1]
+
+
+@feature("bar_high")
+def bar_high(window: Window) -> Values:
+    """The highest price of the last bar, in quote currency."""
+    return window.high[..., -1]
+
+
+@feature("bar_low")
+def bar_low(window: Window) -> Values:
+    """The lowest price of the last bar, in quote currency."""
+    return window.low[..., -1]
+
+
+@feature("bar_close")
+def bar_close(window: Window) -> Values:
+    """The last price of the last bar, in quote currency."""
+    return window.close[..., -1]
+
+
+@feature("bar_volume")
+def bar_volume(window: Window) -> Values:
+    """What was traded in the last bar, in the base asset."""
+    return window.volume[..., -1]
+
+
+@feature("bar_trades")
+def bar_trades(window: Window) -> Values:
+    """The number of trades in the last bar."""
+    return window.trades[..., -1]
+
+
+# --- returns and volatility -----------------------------------------------------------------------------------------
+
+
+@feature("return_1", bars=2)
+def return_1(window: Window) -> Values:
+    """Simple return over one bar: c / c[-1] - 1, a share of the price."""
+    return _simple_return(window, 1)
+
+
+@feature("return_5", bars=6)
+def return_5(window: Window) -> Values:
+    """Simple return over five bars: c / c[-5] - 1, a share of the price."""
+    return _simple_return(window, 5)
+
+
+@feature("return_15", bars=16)
+def return_15(window: Window) -> Values:
+    """Simple return over fifteen bars: c / c[-15] - 1, a share of the price."""
+    return _simple_return(window, 15)
+
+
+@feature("return_60", bars=61)
+def return_60(window: Window) -> Values:
+    """Simple return over sixty bars: c / c[-60] - 1, a share of the price."""
+    return _simple_return(window, 60)
+
+
+@feature("realised_volatility_20", bars=21)
+def realised_volatility_20(window: Window) -> Values:
+    """sqrt(mean(ln(c[i] / c[i-1])^2)) over the last 20 bars, a share of the price per bar.
+
+    Source: Andersen and Bollerslev, Answering the Skeptics (1998): realised variance, here for one bar.
+    """
+    log_returns = np.diff(np.log(window.close[..., -21:]), axis=-1)
+    return np.sqrt(np.mean(log_returns**2, axis=-1))
+
+
+@feature("atr_14", bars=15)
+def atr_14(window: Window) -> Values:
+    """Wilder's average of max(h, c[-1]) - min(l, c[-1]) over 14 bars, in quote currency: the average true range.
+
+    Source: Wilder, New Concepts in Technical Trading Systems (1978). Begun as the mean of the first 14 of the bars kept.
+    """
+    before = window.close[..., :-1]
+    true_range = np.maximum(window.high[..., 1:], before) - np.minimum(window.low[..., 1:], before)
+    return _recursive_average(true_range, 14, 1 / 14)
+
+
+@feature("bollinger_position_20", bars=20)
+def bollinger_position_20(window: Window) -> Values:
+    """(c - mean) / (2 s) over 20 closes, s their population deviation: -1 on the lower band, +1 on the upper.
+
+    Source: Bollinger, Bollinger on Bollinger Bands (2001), bands of (20, 2). Absent while the price stands still.
+    """
+    closes = window.close[..., -20:]
+    return (closes[..., -1] - closes.mean(axis=-1)) / (2 * _deviation(closes))
+
+
+# --- trend ----------------------------------------------------------------------------------------------------------
+
+
+@feature("rsi_14", bars=15)
+def rsi_14(window: Window) -> Values:
+    """100 G / (G + L), from 0 to 100: G and L are Wilder's averages of the rises and of the falls of 14 closes.
+
+    Source: Wilder (1978). Begun as the mean of the first 14 of the bars kept; absent when the price never moved.
+    """
+    changes = np.diff(window.close, axis=-1)
+    gains = _recursive_average(np.maximum(changes, 0.0), 14, 1 / 14)
+    losses = _recursive_average(np.maximum(-changes, 0.0), 14, 1 / 14)
+    return 100.0 * gains / (gains + losses)
+
+
+@feature("trend_12_26", bars=26)
+def trend_12_26(window: Window) -> Values:
+    """(EMA12 - EMA26) / c, a share of the price; an EMA of n weighs the newest close with 2 / (n + 1).
+
+    Source: Appel's moving average convergence/divergence (1979), over the price so that symbols compare. Each average begins
+    as the mean of the first n of the bars kept.
+    """
+    fast = _recursive_average(window.close, 12, 2 / 13)
+    slow = _recursive_average(window.close, 26, 2 / 27)
+    return (fast - slow) / window.close[..., -1]
+
+
+# --- volume ---------------------------------------------------------------------------------------------------------
+
+
+@feature("vwap_distance_20", bars=20)
+def vwap_distance_20(window: Window) -> Values:
+    """Distance from the average price: c / VWAP - 1, a share of the price; VWAP is quote volume / volume of 20 bars."""
+    vwap = window.quote_volume[..., -20:].sum(axis=-1) / window.volume[..., -20:].sum(axis=-1)
+    return window.close[..., -1] / vwap - 1
+
+
+@feature("volume_z_20", bars=20)
+def volume_z_20(window: Window) -> Values:
+    """(v - mean) / s over the volumes of 20 bars, s their population deviation; absent while they are all the same."""
+    volumes = window.volume[..., -20:]
+    return (volumes[..., -1] - volumes.mean(axis=-1)) / _deviation(volumes)
+
+
+@feature("signed_volume_share")
+def signed_volume_share(window: Window) -> Values:
+    """(taker buys - taker sells) / v of the last bar, from -1 to 1; absent without volume."""
+    return _signed_share(window, 1)
+
+
+@feature("signed_volume_share_20", bars=20)
+def signed_volume_share_20(window: Window) -> Values:
+    """(taker buys - taker sells) / volume of the last 20 bars, from -1 to 1; absent without volume."""
+    return _signed_share(window, 20)
+
+
+# --- the quote ------------------------------------------------------------------------------------------------------
+
+
+@feature("spread")
+def spread(window: Window) -> Values:
+    """(ask - bid) / mid, a share of the price."""
+    quote = window.quote
+    return (quote.ask - quote.bid) / ((quote.ask + quote.bid) / 2)
+
+
+@feature("microprice")
+def microprice(window: Window) -> Values:
+    """(bid * ask quantity + ask * bid quantity) / (both quantities), in quote currency.
+
+    Source: Gatheral and Oomen, Zero-intelligence realized variance estimation (2010): the mid, leaning to the thinner side.
+    """
+    quote = window.quote
+    both = quote.bid_quantity + quote.ask_quantity
+    return (quote.bid * quote.ask_quantity + quote.ask * quote.bid_quantity) / both
+
+
+@feature("top_imbalance")
+def top_imbalance(window: Window) -> Values:
+    """(bid quantity - ask quantity) / (both), from -1 to 1, at the best prices."""
+    quote = window.quote
+    return (quote.bid_quantity - quote.ask_quantity) / (quote.bid_quantity + quote.ask_quantity)
+
+
+@feature("quote_age")
+def quote_age(window: Window) -> Values:
+    """Seconds from the last quote to the bar's end: how stale it is."""
+    return window.quote.age
+
+
+# --- the mark -------------------------------------------------------------------------------------------------------
+
+
+@feature("funding_rate")
+def funding_rate(window: Window) -> Values:
+    """The venue's funding rate for the current interval, a share of the position: longs pay it when it is positive."""
+    return window.mark.funding_rate
+
+
+@feature("mark_index_basis")
+def mark_index_basis(window: Window) -> Values:
+    """What the perpetual costs above the spot index: mark / index - 1, a share of the price."""
+    return window.mark.mark_price / window.mark.index_price - 1
+
+
+# --- what several of them are made of -------------------------------------------------------------------------------
+
+
+def _simple_return(window: Window, bars: int) -> Values:
+    return window.close[..., -1] / window.close[..., -1 - bars] - 1
+
+
+def _deviation(values: Floats) -> Values:
+    """The population deviation; NaN where all values are the same, which rounding would otherwise make a speck of."""
+    constant = values.min(axis=-1) == values.max(axis=-1)
+    return np.where(constant, np.nan, values.std(axis=-1))
+
+
+def _signed_share(window: Window, bars: int) -> Values:
+    volume = window.volume[..., -bars:].sum(axis=-1)
+    return 2 * window.taker_buy_volume[..., -bars:].sum(axis=-1) / volume - 1
+
+
+def _recursive_average(values: Floats, first: int, weight: float) -> Values:
+    """The mean a of the first values, then a + weight * (value - a) for each further one: as one weighted sum."""
+    return values @ _weights(values.shape[-1], first, weight)
+
+
+@lru_cache(maxsize=1_024)
+def _weights(length: int, first: int, weight: float) -> Floats:
+    further = length - first
+    weights = np.full(length, (1 - weight) ** further / first)
+    weights[first:] = weight * (1 - weight) ** np.arange(further - 1, -1, -1)
+    return weights

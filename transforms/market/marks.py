@@ -1,0 +1,60 @@
+"""The desk's marks: the price at which it values a symbol, and whether that may be traded on."""
+
+from math import isfinite
+from typing import Any
+
+from contracts.payloads import Mark
+from transforms.market.prices import at_tick
+from transforms.market.quotes import Quotes
+from transforms.market.venue_marks import VenueMarks
+
+_SECOND = 1_000_000
+
+
+class Marks:
+    """Says a symbol's mark: at most once in a second of event time, but at once when it stops or starts to be tradable.
+
+    The price is the venue's mark; without one the middle of the quote; without that the last price traded.
+    """
+
+    def __init__(self, symbol: str) -> None:
+        self._symbol = symbol
+        self._last_time = 0
+        self._last_price: float | None = None
+        self._marked_second = -1
+        self._trouble = ""
+
+    def traded(self, time: int, price: float) -> None:
+        """A trade, or a bar's close, at `time` (microseconds)."""
+        if time >= self._last_time:
+            self._last_time, self._last_price = time, price
+
+    def mark(self, now: int, quotes: Quotes, venue: VenueMarks) -> Mark | None:
+        """The mark as of `now`, the latest event of all, if it is time for one."""
+        trouble = quotes.trouble(now)
+        if trouble == self._trouble and now // _SECOND <= self._marked_second:
+            return None
+        quote = quotes.latest(now)
+        has_quote = isfinite(quote.bid)
+        price: float | None = venue.latest(now).mark_price
+        if price is None or not isfinite(price):
+            price = (quote.bid + quote.ask) / 2 if has_quote else self._last_price
+        if price is None:
+            return None
+        self._trouble, self._marked_second = trouble, now // _SECOND
+        return Mark(
+            symbol=self._symbol,
+            price=at_tick(self._symbol, price),
+            bid=at_tick(self._symbol, quote.bid) if has_quote else None,
+            ask=at_tick(self._symbol, quote.ask) if has_quote else None,
+            tradable=not trouble,
+            reason=trouble,
+        )
+
+    def state(self) -> list[Any]:
+        """All of it as plain lists: what `take_up` reads."""
+        return [self._last_time, self._last_price, self._marked_second, self._trouble]
+
+    def take_up(self, state: list[Any]) -> None:
+        """Go on from what `state` gave."""
+        self._last_time, self._last_price, self._marked_second, self._trouble = state

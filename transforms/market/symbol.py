@@ -1,0 +1,283 @@
+"""The market of one symbol: bars, features and marks from the venue's events, in the order of the symbol's log."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from math import isfinite
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+
+from contracts.market_data import MarketBatch, MarketKind
+from contracts.message import said_by
+from contracts.payloads import Snapshot
+from contracts.rows.market import MarketBar, SnapshotRow
+from contracts.rows.row import Feature
+from contracts.time import from_micros
+from transforms.core import ROWS, Output
+from transforms.log import LogEntry
+from transforms.market.bars import SECOND, Bar, OpenBars, add_trades, venue_bars
+from transforms.market.candles import Trades
+from transforms.market.columns import micros, values
+from transforms.market.continuity import Arrived, Continuity
+from transforms.market.features import features_of
+from transforms.market.marks import Marks
+from transforms.market.prices import at_tick
+from transforms.market.quotes import Quotes
+from transforms.market.tally import Tally
+from transforms.market.venue_marks import VenueMarks
+from transforms.market.window import RecentBars
+
+SNAPSHOTS = "snapshots"
+"""The port of snapshots."""
+
+MARKS = "marks"
+"""The port of marks."""
+
+SENDER = "market"
+
+
+@dataclass(frozen=True, slots=True)
+class MarketSettings:
+    """How a market is followed; lengths in seconds.
+
+    A bar of `snapshot_seconds` makes a snapshot. Bars stay open for `lateness_seconds` past their end: by default twice what
+    a feed's batch spans, so that trades and quotes need not come in step. A quote older than `stale_seconds` is none.
+    """
+
+    snapshot_seconds: int = 60
+    lateness_seconds: float = 0.5
+    stale_seconds: float = 5.0
+
+
+class Market:
+    """The core of the market job, one for each symbol.
+
+    What a batch goes through, in order:
+
+    1. its sequence is checked; a batch that came already is dropped,
+    2. its events join the open bars, or become the latest quote or mark; late and broken ones are counted,
+    3. bars whose end has passed are closed: a row each, and a snapshot when they have the snapshot's length,
+    4. a mark follows, once in a second of event time, and at once when the symbol stops being tradable.
+
+    A snapshot shows what was known when its bar ended and nothing later; that moment is its event_time.
+
+    `counts` says what happened, by name; it is not part of the state. What became of the events adds up: market_events =
+    used_events + late_events + unsound_events + duplicate_events + unused_events (see `Tally`).
+    """
+
+    def __init__(self, symbol: str, desk: str, settings: MarketSettings | None = None) -> None:
+        self._symbol = symbol
+        self._desk = desk
+        settings = settings or MarketSettings()
+        length = settings.snapshot_seconds
+        self._lateness = round(settings.lateness_seconds * SECOND)
+        self.counts: Counter[str] = Counter()
+        self._latest = 0
+        self._continuity = {kind: Continuity() for kind in MarketKind}
+        self._second_bars = OpenBars(1)
+        self._snapshot_bars = OpenBars(length, flat=True)
+        self._recent = RecentBars()
+        self._quotes = Quotes(length, round(settings.stale_seconds * SECOND))
+        self._venue_marks = VenueMarks(length)
+        self._marks = Marks(symbol)
+
+    def apply(self, entry: LogEntry) -> list[Output]:
+        """The bars, snapshots and marks that follow from one batch."""
+        batch: MarketBatch = entry.value
+        times = micros(batch.rows)
+        latest = int(times.max())
+        closed: list[Bar] = []
+        if self._arrived(batch, latest) is Arrived.DUPLICATE:
+            self._count(Tally(duplicate=_events(batch)))
+            return []
+        match batch.kind:
+            case MarketKind.TRADE:
+                tally = self._take_trades(batch.rows)
+            case MarketKind.QUOTE:
+                tally = self._quotes.put(batch.rows)
+            case MarketKind.MARK:
+                tally = self._venue_marks.put(batch.rows)
+            case MarketKind.BAR:
+                tally = self._take_bars(batch.rows, closed)
+            case _:
+                tally = Tally(unused=_events(batch))
+        self._count(tally)
+        if batch.kind is not MarketKind.BAR:
+            self._snapshot_bars.hear(times)
+        self._latest = max(self._latest, latest)
+        closed += self._close(self._latest - self._lateness)
+        return [*self._say_bars(closed), *self._say_mark(batch)]
+
+    def flush(self) -> list[Output]:
+        """Close what is open. Of a bar whose end has not been seen there is a row, and no snapshot: it may not be whole."""
+        ended = list(self._say_bars(self._close(self._latest)))
+        return [*ended, *(self._row(bar) for bar in self._close(None) if bar.trades)]
+
+    # --- taking batches in ------------------------------------------------------------------------------------------
+
+    def _arrived(self, batch: MarketBatch, latest: int) -> Arrived:
+        arrived = self._continuity[batch.kind].take(batch.sequence, latest)
+        if arrived in _COUNTED:
+            self.counts[_COUNTED[arrived]] += 1
+        return arrived
+
+    def _count(self, tally: Tally) -> None:
+        self.counts["market_events"] += sum(tally)
+        for name, events in tally._asdict().items():
+            if events:
+                self.counts[f"{name}_events"] += events
+
+    def _take_trades(self, rows: pa.RecordBatch) -> Tally:
+        trades = Trades.of(rows)
+        sound = trades.sound()
+        unsound = len(trades.times) - len(sound.times)
+        if not len(sound.times):
+            return Tally(unsound=unsound)
+        late = add_trades(sound, (self._second_bars, self._snapshot_bars), self._latest, self._lateness)
+        self._marks.traded(int(sound.times[-1]), float(sound.prices[-1]))
+        return Tally(used=len(sound.times) - late, late=late, unsound=unsound)
+
+    def _take_bars(self, rows: pa.RecordBatch, closed: list[Bar]) -> Tally:
+        """The venue's own bars: of ours and theirs of the same stretch, the first to close counts."""
+        tally = Counter[str]()
+        for bar in venue_bars(rows):
+            if not bar.is_sound:
+                tally["unsound"] += 1
+            elif bar.seconds != self._snapshot_bars.seconds:
+                tally["used"] += 1
+                closed.append(bar)
+            elif bar in self._recent:
+                tally["duplicate"] += 1
+            elif bar.open_micros < self._recent.end_micros:
+                tally["late"] += 1
+                closed.append(bar)
+            else:
+                tally["used"] += 1
+                closed += self._snapshot_bars.take(bar)
+                self._marks.traded(bar.end_micros, bar.close)
+        return Tally(**tally)
+
+    def _close(self, until: int | None) -> list[Bar]:
+        closed = [*self._second_bars.close(until), *self._snapshot_bars.close(until)]
+        return sorted(closed, key=_by_end)
+
+    # --- what follows -----------------------------------------------------------------------------------------------
+
+    def _say_bars(self, closed: list[Bar]) -> Iterator[Output]:
+        for bar in closed:
+            yield self._row(bar)
+            if bar.seconds == self._snapshot_bars.seconds and bar.open_micros >= self._recent.end_micros:
+                self._recent.add(bar)
+                yield from self._say_snapshot(bar)
+
+    def _say_snapshot(self, bar: Bar) -> Iterator[Output]:
+        quote = self._quotes.before(bar.end_micros)
+        features = features_of(self._recent.window(quote, self._venue_marks.before(bar.end_micros)))
+        snapshot = Snapshot(
+            symbol=self._symbol,
+            bar_seconds=bar.seconds,
+            price=at_tick(self._symbol, bar.close),
+            bid=self._price(quote.bid),
+            ask=self._price(quote.ask),
+            features=features,
+        )
+        message = said_by(
+            SENDER,
+            snapshot,
+            desk=self._desk,
+            event_time=from_micros(bar.end_micros),
+            derived_from=(self._symbol, str(bar.seconds)),
+        )
+        yield Output(SNAPSHOTS, message)
+        row = SnapshotRow(
+            row_id=message.message_id,
+            event_time=message.event_time,
+            snapshot_id=message.message_id,
+            symbol=self._symbol,
+            bar_seconds=bar.seconds,
+            price=snapshot.price,
+            features=tuple(Feature(name=name, value=value) for name, value in snapshot.features.items()),
+        )
+        yield Output(ROWS, row)
+
+    def _say_mark(self, batch: MarketBatch) -> Iterator[Output]:
+        mark = self._marks.mark(self._latest, self._quotes, self._venue_marks)
+        if mark is not None:
+            message = said_by(
+                SENDER,
+                mark,
+                desk=self._desk,
+                event_time=from_micros(self._latest),
+                derived_from=(self._symbol, f"{batch.kind}-{batch.sequence}"),
+            )
+            yield Output(MARKS, message)
+
+    def _price(self, price: float) -> Decimal | None:
+        return at_tick(self._symbol, price) if isfinite(price) else None
+
+    def _row(self, bar: Bar) -> Output:
+        self.counts["bars"] += 1
+        row = MarketBar(
+            row_id=f"{bar.end_micros:014x}-{self._symbol}-{bar.seconds}s",
+            event_time=from_micros(bar.end_micros),
+            symbol=self._symbol,
+            bar_seconds=bar.seconds,
+            open_time=from_micros(bar.open_micros),
+            open=bar.open,
+            high=bar.high,
+            low=bar.low,
+            close=bar.close,
+            volume=bar.volume,
+            quote_volume=bar.quote_volume,
+            trades=bar.trades,
+            taker_buy_volume=bar.taker_buy_volume,
+        )
+        return Output(ROWS, row)
+
+    # --- state ------------------------------------------------------------------------------------------------------
+
+    def dump(self) -> bytes:
+        """The whole state; its size is bounded by the bars that are kept."""
+        return orjson.dumps({name: part.state() for name, part in self._parts()} | {"latest": self._latest})
+
+    def restore(self, state: bytes) -> None:
+        """Take up the state that `dump` wrote."""
+        content = orjson.loads(state)
+        self._latest = content["latest"]
+        for name, part in self._parts():
+            if name in content:
+                part.take_up(content[name])
+
+    def _parts(self) -> Iterator[tuple[str, Any]]:
+        for kind, continuity in self._continuity.items():
+            yield f"continuity/{kind}", continuity
+        yield "second_bars", self._second_bars
+        yield "snapshot_bars", self._snapshot_bars
+        yield "recent", self._recent
+        yield "quotes", self._quotes
+        yield "venue_marks", self._venue_marks
+        yield "marks", self._marks
+
+
+_COUNTED = {
+    Arrived.AFTER_GAP: "gaps",
+    Arrived.FILLS_GAP: "reordered_batches",
+    Arrived.DUPLICATE: "duplicate_batches",
+    Arrived.ANEW: "feed_restarts",
+}
+
+
+def _by_end(bar: Bar) -> tuple[int, int]:
+    return bar.end_micros, bar.seconds
+
+
+def _events(batch: MarketBatch) -> int:
+    """Events in a batch: its rows, of a book its updates (adjacent rows with the same last_id)."""
+    if batch.kind not in (MarketKind.BOOK_UPDATE, MarketKind.BOOK_SNAPSHOT):
+        return batch.rows.num_rows
+    last_ids = values(batch.rows, "last_id")
+    return int(np.count_nonzero(last_ids[1:] != last_ids[:-1])) + 1
