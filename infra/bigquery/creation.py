@@ -1,6 +1,7 @@
 """Creating what the desk needs in BigQuery: the dataset, day-partitioned clustered tables, views."""
 
 from collections.abc import Iterable
+from copy import deepcopy
 from dataclasses import dataclass, field
 
 from google.api_core.exceptions import GoogleAPICallError, NotFound
@@ -43,7 +44,8 @@ def create(
     made = Created()
     try:
         home = bigquery.Dataset(f"{client.project}.{dataset}")
-        home.location = location
+        if location is not None:
+            home.location = location
         client.create_dataset(home, exists_ok=True)
         for table in tables:
             _bring_table(client, dataset, table, expiration, made)
@@ -57,7 +59,7 @@ def create(
 def _bring_table(
     client: bigquery.Client, dataset: str, table: Table, expiration: bool, made: Created
 ) -> None:
-    wanted = [bigquery.SchemaField.from_api_repr(column) for column in table.schema]
+    wanted = [bigquery.SchemaField.from_api_repr(deepcopy(column)) for column in table.schema]
     try:
         existing = client.get_table(f"{client.project}.{dataset}.{table.name}")
     except NotFound:
@@ -88,7 +90,7 @@ def _new_table(
 
 
 def _optional(column: bigquery.SchemaField) -> bigquery.SchemaField:
-    described = column.to_api_repr()
+    described = dict(column.to_api_repr())
     if described.get("mode") == "REQUIRED":
         described["mode"] = "NULLABLE"
     return bigquery.SchemaField.from_api_repr(described)
@@ -106,7 +108,8 @@ def _bring_view(client: bigquery.Client, dataset: str, view: View, made: Created
         client.create_table(new)
         made.views.append(view.name)
         return
-    if existing.view_query != query:
+    # bqemulator does not tell a view's query; there it is written anew each time.
+    if (existing.view_query or "").strip() != query:
         existing.view_query = query
         client.update_table(existing, ["view_query"])
         made.views.append(view.name)

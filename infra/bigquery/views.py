@@ -17,7 +17,7 @@ class View:
 
     def query(self, project: str, dataset: str) -> str:
         """The query for one project and dataset."""
-        return Template(self.template).substitute(project=project, dataset=dataset)
+        return Template(self.template).substitute(project=project, dataset=dataset).strip()
 
 
 def read_views(folder: Path = FOLDER) -> list[View]:

@@ -4,8 +4,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
-
 USER_ERROR = 2
 
 
@@ -21,19 +19,25 @@ def told_to_the_user() -> Iterator[None]:
     except Exception as error:
         if not isinstance(error, _known()):
             raise
-        Console(stderr=True, soft_wrap=True).print(
-            f"sapphire: {error}", style="red", markup=False, highlight=False
-        )
+        from rich.console import Console
+
+        console = Console(stderr=True, soft_wrap=True)
+        console.print(f"sapphire: {error}", style="red", markup=False, highlight=False)
         sys.exit(USER_ERROR)
 
 
+_KNOWN = (
+    "google.api_core.exceptions.GoogleAPIError",
+    "google.auth.exceptions.GoogleAuthError",
+    "contracts.roster.RosterError",
+    "infra.bigquery.creation.CreationError",
+    "infra.local.errors.StackError",
+)
+
+
 def _known() -> tuple[type[Exception], ...]:
-    """Imported only when something went wrong: --help must not pay for it."""
-    from google.api_core.exceptions import GoogleAPIError
-    from google.auth.exceptions import GoogleAuthError
-
-    from contracts.roster import RosterError
-    from infra.bigquery.creation import CreationError
-    from infra.local.errors import StackError
-
-    return (UsageError, StackError, RosterError, CreationError, GoogleAuthError, GoogleAPIError)
+    """The errors that a user can put right; one whose module was never loaded cannot have been raised."""
+    split = (name.rpartition(".") for name in _KNOWN)
+    return UsageError, *(
+        getattr(sys.modules[module], name) for module, _, name in split if module in sys.modules
+    )

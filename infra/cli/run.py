@@ -15,6 +15,8 @@ EXAMPLE = (
 
 STATE_DIR = Path(".sapphire")
 
+ALL_JOBS = "market,coordination,decisions,trading,export"
+
 
 def run(
     seconds: Annotated[
@@ -51,19 +53,22 @@ def run(
     state_dir: Annotated[
         Path, typer.Option(help="Where the run keeps its state and logs; cleared by the next run.")
     ] = STATE_DIR,
-    jobs: Annotated[
-        str, typer.Option(help="Which jobs run, separated by commas.")
-    ] = "market,coordination,decisions,trading,export",
+    jobs: Annotated[str, typer.Option(help="Which jobs run, separated by commas.")] = ALL_JOBS,
 ) -> None:
     """Run the desk on this machine: emulators, model server, services, jobs, bots, and a replay.
 
-    Simulated: the exchange (a paper venue), the language models (documented trading rules stand in), the
-    market (recorded). Everything else is what runs in production, with the same clients.
+    Simulated: the exchange (a paper venue), the market (a recording of a real day),
+    the language models (documented trading rules stand in for them).
+    Everything else is what runs in production, with the same clients.
     """
+    from infra.local.ports import Ports
+
+    ports = Ports.chosen(port or (), free_ports)
+    chosen = _jobs(jobs)
+
     from rich.console import Console
 
     from contracts.settings import Settings
-    from infra.local.ports import Ports
     from infra.local.run import Request, with_absolute_paths
     from infra.local.run import run as run_desk
     from infra.local.state import StateFolder
@@ -71,11 +76,11 @@ def run(
     settings = Settings()
     request = Request(
         state=StateFolder(state_dir),
-        ports=Ports.chosen(port or (), free_ports),
+        ports=ports,
         roster=settings.roster,
         project="sapphire-local",
         dataset=settings.dataset,
-        jobs=_jobs(jobs),
+        jobs=chosen,
         speed=speed,
         recording=recording,
         seconds=seconds,
@@ -85,10 +90,9 @@ def run(
 
 
 def _jobs(chosen: str) -> tuple[str, ...]:
-    from infra.local.stack import JOBS
-
+    known = ALL_JOBS.split(",")
     names = tuple(name.strip() for name in chosen.split(",") if name.strip())
-    strangers = [name for name in names if name not in JOBS]
+    strangers = [name for name in names if name not in known]
     if strangers or not names:
-        raise UsageError(f"--jobs {chosen}: choose from {', '.join(JOBS)}")
-    return tuple(job for job in JOBS if job in names)
+        raise UsageError(f"--jobs {chosen}: choose from {', '.join(known)}")
+    return tuple(job for job in known if job in names)

@@ -1,7 +1,5 @@
 """`sapphire version`."""
 
-from rich.console import Console
-
 EXAMPLE = "Example: [bold]sapphire version[/bold]"
 
 
@@ -10,6 +8,8 @@ def version() -> None:
     import platform
     from importlib.metadata import PackageNotFoundError
     from importlib.metadata import version as installed
+
+    from rich.console import Console
 
     def of(distribution: str) -> str:
         try:

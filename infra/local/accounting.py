@@ -11,12 +11,13 @@ what became of it is BigQuery's. So a job that loses a message cannot balance.
 | gateway | posted | published | answered 4xx | - |
 | inbox | received by the inboxes | acknowledged by the bots | given up | backlog |
 | execution | orders asked for | taken by the venue | rejected | - |
-| rows | published, and made by export | in BigQuery | refused by export | backlog, export's open batch |
+| rows | published, and made by export | in BigQuery | refused by export | backlog |
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
+from contracts.rows.communication import CommunicationMetric
 from contracts.topics import (
     COORDINATION_JOB,
     DEAD_LETTER_WATCH,
@@ -77,7 +78,7 @@ def balances(evidence: Evidence, jobs: Iterable[str], bots: Iterable[str]) -> di
     return accounts
 
 
-def unbalanced(accounts: dict[str, Balance]) -> list[str]:
+def unbalanced(accounts: Mapping[str, Balance]) -> list[str]:
     """The stages whose account does not balance, each with what is missing."""
     return [f"{stage} ({account.difference:+d})" for stage, account in accounts.items() if account.difference]
 
@@ -120,11 +121,13 @@ def _rows(evidence: Evidence) -> Balance:
     published = (
         evidence.flow("export", "in") if evidence.published is None else evidence.published.get(ROWS.name, 0)
     )
+    unreadable = evidence.flow("export", "refused")
     return Balance(
-        entered=published + evidence.flow("export", "made"),
+        # Export makes rows of its own: its windows, and the dead letter of a row that it cannot read.
+        entered=published + evidence.counts.get(f"rows:{CommunicationMetric.table}", 0) + unreadable,
         left=sum(evidence.tables.values()),
-        refused=evidence.flow("export", "refused"),
-        held=_counts(evidence, EXPORT_JOB.name).backlog + evidence.flow("export", "held"),
+        refused=unreadable + evidence.flow("export", "rows_refused"),
+        held=_counts(evidence, EXPORT_JOB.name).backlog,
     )
 
 

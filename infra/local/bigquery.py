@@ -46,7 +46,7 @@ def local_client(port: int, project: str) -> "Client":
 
     return Client(
         project=project,
-        credentials=AnonymousCredentials(),
+        credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
         client_options={"api_endpoint": f"http://{HOST}:{port}"},
     )
 
@@ -77,11 +77,14 @@ def _start() -> None:
     """Give DuckDB the extension that bqemulator would download, then hand over to bqemulator's command."""
     import bqemulator.cli
     import duckdb
+    from bqemulator.storage.engine import DuckDBEngine
     from duckdb_extensions import import_extension
 
     with duckdb.connect() as connection:
         if not _installed(connection):
             import_extension("spatial", con=connection)
+    # It would also ask the network for the Avro extension, for files that we never load.
+    setattr(DuckDBEngine, "_load_format_extensions", lambda engine: None)  # noqa: B010 - a method, to mypy
     bqemulator.cli.main(sys.argv[1:], prog_name="bqemulator")
 
 

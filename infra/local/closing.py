@@ -1,7 +1,7 @@
 """The end of a run: what came in drains, the tables are counted, the accounts are drawn up."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 
 from google.api_core.exceptions import GoogleAPICallError
@@ -38,10 +38,18 @@ class Drain:
         return is_drained(evidence) and now - self._since >= self._quiet
 
 
-def settle(
-    witness: Witness, tick: Callable[[Evidence], None], limit_seconds: float = DRAIN_SECONDS
-) -> Evidence:
-    """Look until the desk is at rest, or the limit is reached; returns the last look."""
+def draw_up(
+    plan: Plan,
+    witness: Witness,
+    seconds: float,
+    tick: Callable[[Evidence], None],
+    limit_seconds: float = DRAIN_SECONDS,
+) -> Summary:
+    """Wait for the desk to come to rest and draw up its accounts, until they balance or time is up.
+
+    A row may still be on its way into a table when all else is quiet already; what is lost stays lost. Raises
+    `StackError` when BigQuery does not answer.
+    """
     drain = Drain()
     deadline = time.monotonic() + limit_seconds
     while True:
@@ -49,27 +57,26 @@ def settle(
         tick(evidence)
         now = time.monotonic()
         if drain.is_over(evidence, now) or now > deadline:
-            return evidence
+            summary = _summarise(plan, evidence, seconds)
+            if not unbalanced(summary.accounts) or now > deadline:
+                return summary
         time.sleep(_LOOK_EVERY_SECONDS)
 
 
-def summarise(plan: Plan, evidence: Evidence, seconds: float) -> Summary:
-    """The summary of a desk at rest; raises `StackError` when BigQuery cannot count the tables."""
-    client = local_client(plan.ports.bigquery, plan.project)
+def _summarise(plan: Plan, evidence: Evidence, seconds: float) -> Summary:
     try:
-        counted = replace(evidence, tables=rows_by_table(client, plan.dataset))
-        told: Mapping[str, int] = verdicts(client, plan.dataset)
+        with local_client(plan.ports.bigquery, plan.project) as client:
+            counted = replace(evidence, tables=rows_by_table(client, plan.dataset))
+            told = verdicts(client, plan.dataset)
     except (GoogleAPICallError, OSError) as error:
         raise StackError(f"the tables cannot be counted: {error}") from None
-    finally:
-        client.close()
     return Summary(seconds, counted, told, balances(counted, plan.jobs, plan.bots))
 
 
 def complaints(summary: Summary) -> list[str]:
     """What is wrong with a run that went through: sentences for the user, none when all is well."""
     found = []
-    if off := unbalanced(dict(summary.accounts)):
+    if off := unbalanced(summary.accounts):
         found.append(f"the accounts do not balance: {', '.join(off)}")
     if letters := summary.counts["dead_letters"]:
         found.append(f"{letters} dead letters: the table dead_letters says what was refused where, and why")

@@ -16,7 +16,7 @@ from contracts.roster import RosterError, read_roster
 from contracts.time import write_replay_origin
 from execution.feed.recordings import RecordingError, open_recording
 from infra.local.accounting import balances, unbalanced
-from infra.local.closing import complaints, settle, summarise
+from infra.local.closing import complaints, draw_up
 from infra.local.environment import Tokens
 from infra.local.errors import StackError
 from infra.local.evidence import Evidence, Witness
@@ -67,11 +67,9 @@ def _prepare(request: Request) -> Plan:
     """Everything that can be found wrong before a process is started."""
     try:
         roster = read_roster(request.roster)
-        first = next(iter(open_recording(request.recording).batches()), None)
+        opening = open_recording(request.recording).start()
     except (RosterError, RecordingError) as error:
         raise StackError(str(error)) from None
-    if first is None:
-        raise StackError(f"{request.recording} has no events to replay")
     if request.summary and not request.summary.absolute().parent.is_dir():
         raise StackError(f"there is no folder {request.summary.absolute().parent} for the summary")
     ports = request.ports.settled(unused_ports())
@@ -92,7 +90,7 @@ def _prepare(request: Request) -> Plan:
     write_service_account(plan.state.service_account, plan.project, ports.identity)
     plan.tokens.write_for_gateway(plan.state.gateway_tokens)
     plan.state.emulators.write_text(json.dumps({"project": plan.project, "bigquery": ports.bigquery}))
-    write_replay_origin(plan.state.clock, first.receive_time, None, plan.speed)
+    write_replay_origin(plan.state.clock, opening, None, plan.speed)
     return plan
 
 
@@ -154,8 +152,8 @@ class _Run:
             except KeyboardInterrupt:
                 progress.say("Stopping: what is under way is finished first. Ctrl-C again ends it at once.")
             seconds = time.monotonic() - self._traded_since
-            evidence = self._drain(progress, seconds)
-        return self._close(summarise(self._plan, evidence, seconds))
+            summary = self._drain(progress, seconds)
+        return self._close(summary)
 
     def _start(self, progress: Progress) -> None:
         parts = desk_parts(self._plan)
@@ -190,14 +188,14 @@ class _Run:
             time.sleep(max(left, 0))
         self._supervisor.check()
 
-    def _drain(self, progress: Progress, seconds: float) -> Evidence:
+    def _drain(self, progress: Progress, seconds: float) -> Summary:
         self._supervisor.stop({REPLAY, *self._plan.bots})
 
         def tick(evidence: Evidence) -> None:
             self._supervisor.check()
             self._show(progress, evidence, seconds, "finishing what is under way")
 
-        return settle(self._witness, tick)
+        return draw_up(self._plan, self._witness, seconds, tick)
 
     def _show(self, progress: Progress, evidence: Evidence, seconds: float, note: str) -> None:
         progress.trading(evidence, balances(evidence, self._plan.jobs, self._plan.bots), seconds, note)
@@ -209,7 +207,7 @@ class _Run:
         wrong = complaints(summary)
         for complaint in wrong:
             self._console.print(f"[red]{complaint[0].upper()}{complaint[1:]}.[/red]", soft_wrap=True)
-        return 1 if unbalanced(dict(summary.accounts)) else 0
+        return 1 if unbalanced(summary.accounts) else 0
 
     def _tell(self, summary: Summary) -> None:
         say = self._console.print

@@ -60,7 +60,7 @@ def create(project: str, subscriptions: Sequence[Subscription], topics: Iterable
     except GoogleAPICallError as error:
         raise StackError(f"Pub/Sub refused to create topics in {project}: {error.message}") from None
     finally:
-        publisher.transport.close()
+        publisher.transport.close()  # type: ignore[no-untyped-call]
     return Created(made_topics, made, len(wanted), len(subscriptions))
 
 

@@ -1,0 +1,1 @@
+"""Tests of the BigQuery schemas, tables and views."""
