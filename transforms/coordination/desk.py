@@ -132,7 +132,9 @@ class Coordination:
     def _broadcast(self, message: Message, activity: float) -> _Verdicts:
         now, sender, facts = self._now, message.sender, facts_of(message)
         participation = self._participation
-        verdicts = [(agent, participation.verdict(facts, agent, activity, now)) for agent in self._others[sender]]
+        verdicts = [
+            (agent, participation.verdict(facts, agent, activity, now)) for agent in self._others[sender]
+        ]
         for agent, verdict in verdicts:
             if verdict.delivered:
                 participation.delivered(agent, now)
@@ -148,7 +150,11 @@ class Coordination:
         payload = message.payload
         if isinstance(payload, Control):
             outputs += self._obey(entry, payload)
-        elif isinstance(payload, OrderExecution) and payload.last_quantity is not None and payload.agent in self._others:
+        elif (
+            isinstance(payload, OrderExecution)
+            and payload.last_quantity is not None
+            and payload.agent in self._others
+        ):
             self._activity.trade(payload.agent, self._now)
         if message.type in _FOR_TRADING:
             outputs.append(Output(ADMITTED, message))
@@ -172,7 +178,10 @@ class Coordination:
                 budget=Budget() as budget,
             ):
                 line = (agent, message_class)
-                before, after = _budget_json(message_class, self._throttle.budget(line)), _budget_json(message_class, budget)
+                before, after = (
+                    _budget_json(message_class, self._throttle.budget(line)),
+                    _budget_json(message_class, budget),
+                )
                 self._throttle.change(line, budget, self._now)
             case Control(action=ControlAction.MUTE | ControlAction.UNMUTE, agent=str(agent)):
                 mute = control.action is ControlAction.MUTE

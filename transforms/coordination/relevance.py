@@ -44,10 +44,14 @@ class Relevance:
             (sender.agent, recipient.agent)
             for sender in roster.agents
             for recipient in roster.agents
-            if recipient.agent in sender.collaboration_partners or sender.agent in recipient.collaboration_partners
+            if recipient.agent in sender.collaboration_partners
+            or sender.agent in recipient.collaboration_partners
         }
         self._assets = {
-            (profile.agent, symbol) for profile in roster.agents for symbol in INSTRUMENTS if profile.trades(symbol)
+            (profile.agent, symbol)
+            for profile in roster.agents
+            for symbol in INSTRUMENTS
+            if profile.trades(symbol)
         }
         self._fields = {profile.agent: _fields(profile) for profile in roster.agents}
 

@@ -53,7 +53,12 @@ def delivery_rows(entry: LogEntry, verdicts: list[tuple[str, DeliveryVerdict]]) 
     """A row for each possible recipient of the message."""
     message: Message = entry.value
     row_id = _row_id(entry)
-    event_time, desk, position, message_id = message.event_time, message.desk, entry.position, message.message_id
+    event_time, desk, position, message_id = (
+        message.event_time,
+        message.desk,
+        entry.position,
+        message.message_id,
+    )
     sender, kind, message_class = message.sender, message.type, message.message_class
     return [
         Output(

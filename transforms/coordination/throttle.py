@@ -85,7 +85,12 @@ class Throttle:
     def state(self) -> list[list]:
         """The lines as plain lists, in their order: what `take_up` reads."""
         return [
-            [agent, message_class, self._arrivals[agent, message_class], *_plain(self._budgets[agent, message_class])]
+            [
+                agent,
+                message_class,
+                self._arrivals[agent, message_class],
+                *_plain(self._budgets[agent, message_class]),
+            ]
             for agent, message_class in sorted(self._budgets)
         ]
 
