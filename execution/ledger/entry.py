@@ -30,6 +30,7 @@ class LedgerEntry:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._held: dict[tuple[str, str, str], AgentPositionRecord] = {}
 
     def find(self, client_order_id: str) -> OrderRecord | None:
         """The order with this id, if the ledger has it."""
@@ -37,11 +38,10 @@ class LedgerEntry:
 
     def held_by(self, desk: str, agent: str, symbol: str) -> Decimal:
         """What an agent holds in a symbol, signed."""
-        record = self._session.get(AgentPositionRecord, (desk, agent, symbol))
-        return record.quantity if record else Decimal(0)
+        return self._agent_position(desk, agent, symbol).quantity
 
     def open(self, request: OrderRequest, quantity: Decimal, venue: str, moment: datetime) -> OrderRecord:
-        """A NEW order for `quantity` of what was requested; raises IntegrityError when its id is taken."""
+        """A NEW order for `quantity` of what was requested; the commit raises IntegrityError when its id is taken."""
         order = OrderRecord(
             client_order_id=request.client_order_id,
             desk=request.desk,
@@ -55,7 +55,6 @@ class LedgerEntry:
         )
         order.take(OrderLife(quantity), moment)
         self._session.add(order)
-        self._session.flush()
         return order
 
     def move(self, order: OrderRecord, status: OrderStatus, moment: datetime, reason: str = "") -> None:
@@ -86,18 +85,24 @@ class LedgerEntry:
     def _positions(self, order: OrderRecord) -> tuple[PositionRecord, AgentPositionRecord]:
         """The desk's and the agent's position that an order moves, locked until the transaction ends."""
         of_desk = self._session.get(PositionRecord, (order.desk, order.symbol), with_for_update=True)
-        of_agent = self._session.get(
-            AgentPositionRecord, (order.desk, order.agent, order.symbol), with_for_update=True
-        )
         if of_desk is None:
             of_desk = PositionRecord(desk=order.desk, symbol=order.symbol)
             of_desk.take(Holding())
             self._session.add(of_desk)
-        if of_agent is None:
-            of_agent = AgentPositionRecord(desk=order.desk, agent=order.agent, symbol=order.symbol)
-            of_agent.take(Holding())
-            self._session.add(of_agent)
+        of_agent = self._agent_position(order.desk, order.agent, order.symbol)
+        self._session.add(of_agent)
         return of_desk, of_agent
+
+    def _agent_position(self, desk: str, agent: str, symbol: str) -> AgentPositionRecord:
+        """The position, locked and read once in a transaction; an empty one is written only when it is moved."""
+        key = (desk, agent, symbol)
+        if key not in self._held:
+            record = self._session.get(AgentPositionRecord, key, with_for_update=True)
+            if record is None:
+                record = AgentPositionRecord(desk=desk, agent=agent, symbol=symbol)
+                record.take(Holding())
+            self._held[key] = record
+        return self._held[key]
 
     def _write(
         self,

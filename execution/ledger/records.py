@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text
@@ -19,6 +20,16 @@ class Record(DeclarativeBase):
     """The base of the tables, and their type map."""
 
     type_annotation_map: ClassVar[dict[Any, Any]] = {Decimal: Exact, datetime: Moment, str: String(64)}
+
+
+@lru_cache(maxsize=1_024)
+def _read_request(request_json: str) -> OrderRequest:
+    return OrderRequest.from_json(request_json)
+
+
+def _of_an_order() -> ForeignKey:
+    """Checked at commit, because an order and its first steps are written together, in no particular order."""
+    return ForeignKey("orders.client_order_id", deferrable=True, initially="DEFERRED")
 
 
 class OrderRecord(Record):
@@ -52,7 +63,7 @@ class OrderRecord(Record):
     @property
     def request(self) -> OrderRequest:
         """What was asked for."""
-        return OrderRequest.from_json(self.request_json)
+        return _read_request(self.request_json)
 
     @property
     def life(self) -> OrderLife:
@@ -102,7 +113,7 @@ class OrderEventRecord(Record):
     __tablename__ = "order_events"
 
     execution_id: Mapped[str] = mapped_column(primary_key=True)
-    client_order_id: Mapped[str] = mapped_column(ForeignKey("orders.client_order_id"))
+    client_order_id: Mapped[str] = mapped_column(_of_an_order())
     sequence: Mapped[int]
     status: Mapped[str]
     reason: Mapped[str] = mapped_column(Text)
@@ -118,7 +129,7 @@ class FillRecord(Record):
 
     number: Mapped[int] = mapped_column(RowNumber, primary_key=True, autoincrement=True)
     execution_id: Mapped[str] = mapped_column(unique=True)
-    client_order_id: Mapped[str] = mapped_column(ForeignKey("orders.client_order_id"), index=True)
+    client_order_id: Mapped[str] = mapped_column(_of_an_order(), index=True)
     desk: Mapped[str]
     agent: Mapped[str]
     symbol: Mapped[str]
