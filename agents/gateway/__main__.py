@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
+from types import FrameType
 from typing import Annotated
 
 import structlog
@@ -117,6 +118,19 @@ class Gateway:
             log.warning("a dead letter was not published", stage=letter.stage, error=str(failed))
 
 
+class GatewayServer(uvicorn.Server):
+    """The HTTP server; told to stop, it first answers the long polls, for which it would otherwise wait."""
+
+    def __init__(self, config: uvicorn.Config, inboxes: Inboxes) -> None:
+        super().__init__(config)
+        self._inboxes = inboxes
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take the signal on the event loop's thread, where the inboxes live."""
+        asyncio.get_running_loop().call_soon_threadsafe(self._inboxes.end_polls)
+        super().handle_exit(sig, frame)
+
+
 def main(
     port: Annotated[int, typer.Option(help="where to listen")] = 8081,
     host: Annotated[str, typer.Option(help="which address to listen on")] = "127.0.0.1",
@@ -131,7 +145,8 @@ def main(
         Console(stderr=True).print(f"[red]{error}[/red]", highlight=False)
         raise typer.Exit(1) from None
     app = create_app(gateway.desk, gateway.running())
-    uvicorn.run(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=3)
+    config = uvicorn.Config(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=3)
+    GatewayServer(config, gateway.desk.inboxes).run()
 
 
 if __name__ == "__main__":

@@ -56,6 +56,7 @@ class Inboxes:
         self._measures = measures
         self._bury = bury
         self._monotonic = monotonic
+        self._closing = False
         self._wall = wall or WallClock()
 
     @property
@@ -110,7 +111,7 @@ class Inboxes:
             arrived.clear()
             now = self._monotonic()
             messages = inbox.take(now, most)
-            if messages or now >= until:
+            if messages or now >= until or self._closing:
                 return messages
             change = inbox.next_change(now)
             pause = min(until, change if change is not None and change > now else until) - now
@@ -118,6 +119,12 @@ class Inboxes:
                 await asyncio.wait_for(arrived.wait(), pause)
             except TimeoutError:
                 continue
+
+    def end_polls(self) -> None:
+        """Answer whoever waits, now and from now on: the gateway is about to stop."""
+        self._closing = True
+        for arrived in self._arrived.values():
+            arrived.set()
 
     def acknowledge(self, agent: str, message_ids: Sequence[str]) -> Acknowledged:
         """End messages of the agent's inbox and tell Pub/Sub."""

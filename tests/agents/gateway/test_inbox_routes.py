@@ -5,6 +5,7 @@ from fastapi.testclient import TestClient
 
 from agents.gateway.app import create_app
 from agents.gateway.subscription import Received
+from contracts.message import Message
 from contracts.refusals import Reason
 from tests.agents.gateway.desk import NOON, DeskAtNoon, bearer, insight
 
@@ -85,6 +86,17 @@ def test_a_wrong_parameter_is_named(gateway: TestClient, query: str) -> None:
     answer = gateway.get(f"/inbox/freqtrade-hft{query}", headers=BOT)
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == f"query.{query[1:].split('=')[0]}"
+
+
+def test_long_polls_end_when_the_gateway_stops() -> None:
+    async def scenario() -> list[Message]:
+        inboxes = DeskAtNoon().desk.inboxes
+        polling = asyncio.create_task(inboxes.take("freqtrade-hft", 20.0, 10))
+        await asyncio.sleep(0)
+        inboxes.end_polls()
+        return await polling
+
+    assert asyncio.run(scenario()) == []
 
 
 def test_a_long_poll_ends_when_something_arrives() -> None:
