@@ -95,7 +95,7 @@ class MarketBatch:
     @classmethod
     def of(cls, symbol: str, kind: MarketKind, sequence: int, rows: pa.RecordBatch) -> Self:
         """A batch of `rows` (at least one), its event_time told by them."""
-        latest = max(rows.column("event_time").cast(pa.int64()).to_numpy())
+        latest = rows.column("event_time").cast(pa.int64()).to_numpy().max()
         return cls(symbol, kind, from_micros(int(latest)), sequence, rows)
 
     def attributes(self) -> dict[str, str]:
@@ -114,7 +114,7 @@ class MarketBatch:
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, self.rows.schema) as stream:
             stream.write_batch(self.rows)
-        return sink.getvalue().to_pybytes()
+        return bytes(sink.getvalue())
 
 
 def rows_of(kind: MarketKind, columns: Mapping[str, object]) -> pa.RecordBatch:
