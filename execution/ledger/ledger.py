@@ -118,15 +118,15 @@ class Ledger:
             .order_by(OutboxRecord.number)
             .limit(limit)
         )
-        with Session(self._reading) as session:
-            return [(number, message) for number, message in session.execute(query)]
+        with self._reading.connect() as connection:
+            return [(number, message) for number, message in connection.execute(query)]
 
     def mark_published(self, numbers: Sequence[int], moment: datetime) -> None:
         """Note that Pub/Sub has taken these outbox rows."""
         if not numbers:
             return
-        with self._writing, Session(self._engine) as session, session.begin():
-            session.execute(
+        with self._writing, self._engine.begin() as connection:
+            connection.execute(
                 update(OutboxRecord).where(OutboxRecord.number.in_(numbers)).values(published_at=moment)
             )
 
