@@ -43,7 +43,7 @@ class Case:
     wish: Wish
     limits: Limits
     killed: bool
-    state: DeskState
+    band: DeskState
     profile: AgentProfile | None
     mark: Marked | None
     mark_age: Decimal
@@ -101,7 +101,7 @@ def fresh_price(case: Case) -> Verdict:
 
 def desk_state(case: Case) -> Verdict:
     """The drawdown bands have not halted the desk."""
-    return _unless(case.state is DeskState.HALTED, "desk_state", "desk_is_halted")
+    return _unless(case.band is DeskState.HALTED, "desk_state", "desk_is_halted")
 
 
 def agent_order_rate(case: Case) -> Verdict:

@@ -174,7 +174,7 @@ class Desk:
         profile, instrument = self._roster.by_agent.get(wish.agent), INSTRUMENTS.get(wish.symbol)
         mark, price = self._book.last_mark(wish.symbol), self._book.price(wish.symbol)
         capital = self._capital.of(wish.agent)
-        cap = per_trade_cap(capital, self._risk.state, self._limits)
+        cap = per_trade_cap(capital, self._risk.band, self._limits)
         exposure = Exposure.of(self._book, self._orders)
         closable = exposure.closable(wish.agent, wish.symbol, wish.side.sign)
         quantity = smallest = ZERO
@@ -185,7 +185,7 @@ class Desk:
             wish=wish,
             limits=self._limits,
             killed=self._risk.killed,
-            state=self._risk.state,
+            band=self._risk.band,
             profile=profile,
             mark=mark,
             mark_age=_seconds(max(self._clock, wish.micros) - (mark.micros if mark else 0)),

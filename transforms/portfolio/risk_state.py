@@ -17,20 +17,20 @@ class RiskState:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._band = DeskState.ACTIVE
+        self.band = DeskState.ACTIVE
         self.killed = False
         self._killed_micros = 0
 
     @property
     def state(self) -> DeskState:
         """What everyone is told; HALTED also while the kill switch is on."""
-        return DeskState.HALTED if self.killed else self._band
+        return DeskState.HALTED if self.killed else self.band
 
     def follow(self, book: Book) -> bool:
         """Take up the book's drawdown; whether that changed the band."""
-        before = self._band
-        self._band = next_state(before, book.drawdown, self._limits)
-        return self._band is not before
+        before = self.band
+        self.band = next_state(before, book.drawdown, self._limits)
+        return self.band is not before
 
     def kill(self, micros: int) -> None:
         """Pull the kill switch."""
@@ -42,17 +42,17 @@ class RiskState:
         if micros < self._killed_micros:
             return False
         self.killed = False
-        if self._band is DeskState.HALTED:
+        if self.band is DeskState.HALTED:
             book.rebase()
-            self._band = DeskState.ACTIVE
+            self.band = DeskState.ACTIVE
         return True
 
     def dump(self) -> dict[str, Any]:
         """As JSON."""
-        return {"band": self._band, "killed": self.killed, "killed_micros": self._killed_micros}
+        return {"band": self.band, "killed": self.killed, "killed_micros": self._killed_micros}
 
     def load(self, dumped: dict[str, Any]) -> None:
         """Take up what `dump` wrote."""
-        self._band = DeskState(dumped["band"])
+        self.band = DeskState(dumped["band"])
         self.killed = bool(dumped["killed"])
         self._killed_micros = int(dumped["killed_micros"])

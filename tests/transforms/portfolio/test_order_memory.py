@@ -1,0 +1,63 @@
+from decimal import Decimal
+
+from contracts.payloads import OrderExecution
+from tests.transforms.portfolio.desk_log import BTC, step
+from transforms.portfolio.order_memory import ENDED_ORDERS_KEPT, Heard, OrderMemory
+
+D = Decimal
+
+
+def said(
+    sequence: int, status: str, quantity: str = "3", fill: str | None = None, order: str = "o"
+) -> OrderExecution:
+    message = step(
+        0, order, sequence, status, "alpha", BTC, "SELL", quantity, (fill, "100", "0") if fill else None
+    )
+    payload = message.payload
+    assert isinstance(payload, OrderExecution)
+    return payload
+
+
+def remaining(memory: OrderMemory) -> list[Decimal]:
+    return [order.remaining for order in memory.in_flight()]
+
+
+def test_an_orders_life_with_a_gap_and_a_redelivery() -> None:
+    """The timeline of the docstring, for a sell."""
+    memory = OrderMemory()
+    memory.open("o", "alpha", BTC, D(-3))
+    assert remaining(memory) == [D(-3)]
+    assert memory.hear(said(1, "SUBMITTED"), 1) is Heard.NEW
+    assert memory.hear(said(3, "PARTIALLY_FILLED", fill="1"), 3) is Heard.NEW
+    assert remaining(memory) == [D(-2)]
+    assert memory.hear(said(3, "PARTIALLY_FILLED", fill="1"), 3) is Heard.REPEATED
+    assert memory.hear(said(2, "PARTIALLY_FILLED", fill="1"), 2) is Heard.NEW
+    assert remaining(memory) == [D(-1)]
+    assert memory.hear(said(4, "CANCELLED"), 4) is Heard.NEW
+    assert remaining(memory) == []
+    assert memory.knows("o")
+
+
+def test_a_fill_that_comes_after_the_final_step_is_still_new_once() -> None:
+    memory = OrderMemory()
+    memory.open("o", "alpha", BTC, D(-3))
+    memory.hear(said(3, "FILLED", fill="2"), 3)
+    assert memory.hear(said(2, "PARTIALLY_FILLED", fill="1"), 2) is Heard.NEW
+    assert memory.hear(said(2, "PARTIALLY_FILLED", fill="1"), 2) is Heard.REPEATED
+
+
+def test_a_stranger_is_booked_and_then_known() -> None:
+    memory = OrderMemory()
+    assert memory.hear(said(1, "PARTIALLY_FILLED", fill="1"), 1) is Heard.STRANGE
+    assert remaining(memory) == [D(-2)]
+    assert memory.hear(said(1, "PARTIALLY_FILLED", fill="1"), 1) is Heard.REPEATED
+
+
+def test_what_ended_too_long_ago_is_not_booked_again() -> None:
+    memory = OrderMemory()
+    for number in range(ENDED_ORDERS_KEPT + 1):
+        memory.open(f"o{number}", "alpha", BTC, D(-3))
+        memory.hear(said(1, "FILLED", fill="3", order=f"o{number}"), number)
+    assert memory.hear(said(1, "FILLED", fill="3", order="o0"), 0) is Heard.FORGOTTEN
+    assert memory.hear(said(1, "FILLED", fill="3", order="o1"), 1) is Heard.REPEATED
+    assert OrderMemory.load(memory.dump()).dump() == memory.dump()

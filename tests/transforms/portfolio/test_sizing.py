@@ -1,0 +1,67 @@
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.instruments import INSTRUMENTS
+from contracts.payloads import DeskState
+from tests.transforms.portfolio.desk_log import BTC, proposal, signal
+from transforms.portfolio.limits import Limits
+from transforms.portfolio.sizing import per_trade_cap, quantity_of, smallest_quantity
+from transforms.portfolio.wish import Wish
+
+D = Decimal
+INSTRUMENT = INSTRUMENTS[BTC]
+
+
+def test_the_cap_is_five_percent_and_half_of_that_while_reduced() -> None:
+    assert per_trade_cap(D(60_000), DeskState.ACTIVE, Limits()) == 3_000
+    assert per_trade_cap(D(60_000), DeskState.REDUCED, Limits()) == 1_500
+
+
+@pytest.mark.parametrize(
+    ("fraction", "cap", "closable", "quantity"),
+    [
+        (1.0, "3000", "0", "0.071"),
+        (0.5, "3000", "0", "0.035"),
+        (0.5, "100", "0", "0.001"),
+        (0.5, "50", "0", "0"),
+        (0.5, "50", "0.002", "0.001"),
+        (0.0, "3000", "0.002", "0"),
+    ],
+)
+def test_a_proposal_is_a_share_of_the_cap(fraction: float, cap: str, closable: str, quantity: str) -> None:
+    wish = Wish.of(proposal(0, "d", "alpha", BTC, "BUY", fraction))
+    assert quantity_of(wish, INSTRUMENT, D(42_000), D(cap), D(closable)) == D(quantity)
+
+
+def test_a_signal_says_its_notional() -> None:
+    wish = Wish.of(signal(0, "s", "beta", BTC, "BUY", "100"))
+    assert quantity_of(wish, INSTRUMENT, D(42_000), D(1), D(0)) == D("0.002")
+
+
+@pytest.mark.parametrize(("closable", "quantity"), [("0.005", "0.005"), ("0.0005", "0"), ("0", "0")])
+def test_reduce_only_is_never_more_than_there_is_to_reduce(closable: str, quantity: str) -> None:
+    wish = Wish.of(proposal(0, "d", "alpha", BTC, "SELL", reduce_only=True))
+    assert quantity_of(wish, INSTRUMENT, D(42_000), D(3_000), D(closable)) == D(quantity)
+
+
+def test_the_smallest_order_respects_lot_and_least_notional() -> None:
+    assert smallest_quantity(INSTRUMENT, D(42_000)) == D("0.001")
+    assert smallest_quantity(INSTRUMENT, D(3_000)) == D("0.002")
+
+
+@given(
+    st.floats(0, 1),
+    st.decimals("0.01", "100000", places=2),
+    st.decimals("1", "100000", places=1),
+    st.booleans(),
+)
+def test_a_quantity_is_tradable_and_within_the_cap(
+    fraction: float, cap: Decimal, price: Decimal, only: bool
+) -> None:
+    wish = Wish.of(proposal(0, "d", "alpha", BTC, "BUY", fraction, reduce_only=only))
+    quantity = quantity_of(wish, INSTRUMENT, price, cap, D(0))
+    assert quantity % INSTRUMENT.lot == 0
+    assert quantity == 0 or INSTRUMENT.min_notional <= quantity * price <= cap
