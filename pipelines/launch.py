@@ -36,13 +36,21 @@ class LaunchError(Exception):
     """The job cannot be launched as asked; the text says what to change."""
 
 
+def _nothing_to_look_for(options: JobOptions) -> None:
+    """The preflight of a job that needs nothing outside but its subscription."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job as it is launched: its name, what it reads, and how it is built into a pipeline."""
+    """A job as it is launched: its name, what it reads, and how it is built into a pipeline.
+
+    `preflight` looks for what the job needs outside; it may fill in options, and raises `LaunchError`.
+    """
 
     name: str
     subscription: Subscription
     build: Callable[[beam.Pipeline, JobOptions], object]
+    preflight: Callable[[JobOptions], None] = _nothing_to_look_for
 
 
 def main(job: Job, arguments: Sequence[str] | None = None) -> None:
@@ -60,6 +68,7 @@ def launch(job: Job, arguments: Sequence[str] | None = None) -> None:
     register_contract_coders()
     options = JobOptions(arguments)
     _settle(job, options)
+    job.preflight(options)
     pipeline = beam.Pipeline(options=options)
     job.build(pipeline, options)
     if options.is_streaming:

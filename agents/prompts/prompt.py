@@ -29,7 +29,7 @@ class Prompt:
 
     @property
     def id(self) -> str:
-        """The name with its version and the template's hash, as rows tell it: `decide.1-` and eight hex digits."""
+        """Name, version and hash of the template, as rows tell it: `decide.1-` and eight hex digits."""
         return f"{self.name}-{hashlib.blake2b(self.template.encode(), digest_size=4).hexdigest()}"
 
     def instance(self, profile: AgentProfile, request: DecisionRequest) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""The model server: the container behind a Vertex AI endpoint (AIP_* variables, instances in, predictions out)."""
+"""The model server: the container behind a Vertex AI endpoint (instances in, predictions out)."""

@@ -1,4 +1,4 @@
-"""`python -m agents.serving`: run the model server until SIGTERM or Ctrl-C (it finishes what it is answering)."""
+"""`python -m agents.serving`: run the model server until SIGTERM or Ctrl-C."""
 
 from typing import Annotated
 
@@ -32,7 +32,7 @@ def serve(
         ),
     ] = None,
 ) -> None:
-    """Serve Vertex AI's contract for custom containers: {"instances": [...]} in, {"predictions": [...]} out."""
+    """Serve Vertex AI's contract for custom containers: instances in, predictions out."""
     errors = Console(stderr=True, soft_wrap=True)
     try:
         served = backend_named(backend)

@@ -30,7 +30,7 @@ class ChatMessage(BaseModel):
 
 
 class ChatInstance(BaseModel):
-    """A chat-completion instance. Sampling options that a backend has no use for are let through, as vLLM does."""
+    """A chat-completion instance; options that no backend here has a use for are let through, as vLLM does."""
 
     model_config = ConfigDict(extra="ignore", populate_by_name=True)
 

@@ -13,7 +13,7 @@ from contracts.refusals import describe
 
 @register("rule")
 class RuleBackend:
-    """Reads the market out of the JSON part of the user's message, and answers as a model would: with JSON text.
+    """Reads the market in the JSON part of the user's message; answers as a model would, with JSON text.
 
     Deterministic; it says `rule:<name>` as its model, and counts no tokens because it reads none.
     """

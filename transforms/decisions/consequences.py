@@ -1,0 +1,183 @@
+"""Consequences: what follows from an answer, and from having none."""
+
+from collections.abc import Iterator
+
+import orjson
+
+from contracts.decisions import CallOutcome, CallStatus, DecisionRequest, Opinion
+from contracts.ids import derived_id
+from contracts.message import Message, said_by
+from contracts.model import Contract
+from contracts.payloads import Decision, Proposal, Reasoning, Side, TradeThesis
+from contracts.refusals import DeadLetter, Reason, Refusal, dead_letter
+from contracts.rows.decisions import DecisionRow, ModelCall
+from contracts.rows.operations import DeadLetterRow
+from transforms.core import DEAD_LETTERS, ROWS, Output
+
+PROPOSALS = "proposals"
+"""The port of wishes to trade."""
+
+DECISIONS = "decisions"
+"""The port of what was decided, holds too."""
+
+REASONING = "reasoning"
+"""The port of why."""
+
+THESES = "theses"
+"""The port of what the agent tells its peers, by way of coordination."""
+
+JOB = "decisions"
+
+_NO_ANSWER = Opinion(side=Side.HOLD, confidence=0.0, size_fraction=0.0, horizon_seconds=1, rationale="")
+
+
+def consequences(outcome: CallOutcome) -> list[Output]:
+    """Everything that follows from one call, in order.
+
+    Always a Decision, its row and the call's row. A trade is a Proposal and a TradeThesis too; an answer has
+    its Reasoning; a call without a usable answer is a HOLD, never a guess, and a dead letter that keeps what
+    was answered.
+    """
+    return list(_consequences(outcome))
+
+
+def _consequences(outcome: CallOutcome) -> Iterator[Output]:
+    request, opinion = outcome.request, outcome.opinion or _NO_ANSWER
+    if opinion.side is not Side.HOLD:
+        yield Output(PROPOSALS, _said(request, _proposal(request, opinion)))
+        yield Output(THESES, _said(request, _thesis(request, opinion)))
+    yield Output(DECISIONS, _said(request, _decision(outcome, opinion)))
+    if outcome.status is CallStatus.ANSWERED:
+        yield Output(REASONING, _said(request, _reasoning(request, opinion)))
+    else:
+        letter = _letter(outcome)
+        yield Output(DEAD_LETTERS, letter)
+        yield Output(ROWS, DeadLetterRow.of(letter))
+    yield Output(ROWS, _decision_row(outcome, opinion))
+    yield Output(ROWS, _call_row(outcome))
+
+
+def _said(request: DecisionRequest, payload: Contract) -> Message:
+    return said_by(
+        request.agent,
+        payload,
+        desk=request.desk,
+        event_time=request.event_time,
+        correlation_id=request.decision_id,
+        derived_from=(request.decision_id,),
+    )
+
+
+def _proposal(request: DecisionRequest, opinion: Opinion) -> Proposal:
+    return Proposal(
+        decision_id=request.decision_id,
+        symbol=request.symbol,
+        side=opinion.side,
+        confidence=opinion.confidence,
+        size_fraction=opinion.size_fraction,
+        price=request.price,
+        stop_loss=opinion.stop_loss,
+        take_profit=opinion.take_profit,
+        horizon_seconds=opinion.horizon_seconds,
+        rationale=opinion.rationale,
+    )
+
+
+def _thesis(request: DecisionRequest, opinion: Opinion) -> TradeThesis:
+    return TradeThesis(
+        symbol=request.symbol,
+        side=opinion.side,
+        thesis=opinion.rationale,
+        conviction=opinion.confidence,
+        entry_price=request.price,
+        stop_loss=opinion.stop_loss,
+        take_profit=opinion.take_profit,
+        timeframe=f"{opinion.horizon_seconds}s",
+    )
+
+
+def _decision(outcome: CallOutcome, opinion: Opinion) -> Decision:
+    return Decision(**_decided(outcome, opinion))
+
+
+def _decision_row(outcome: CallOutcome, opinion: Opinion) -> DecisionRow:
+    request = outcome.request
+    return DecisionRow(
+        row_id=derived_id(request.event_time, "decision", request.decision_id),
+        event_time=request.event_time,
+        desk=request.desk,
+        position=request.position,
+        rationale=opinion.rationale,
+        **_decided(outcome, opinion),
+    )
+
+
+def _decided(outcome: CallOutcome, opinion: Opinion) -> dict:
+    """What a Decision and its row have in common."""
+    request = outcome.request
+    return {
+        "decision_id": request.decision_id,
+        "agent": request.agent,
+        "model": outcome.model,
+        "prompt": outcome.prompt,
+        "snapshot_id": request.snapshot_id,
+        "symbol": request.symbol,
+        "side": opinion.side,
+        "confidence": opinion.confidence,
+        "size_fraction": opinion.size_fraction,
+        "price": request.price,
+        "stop_loss": opinion.stop_loss,
+        "take_profit": opinion.take_profit,
+        "horizon_seconds": opinion.horizon_seconds,
+        "outcome": str(outcome.status),
+    }
+
+
+def _reasoning(request: DecisionRequest, opinion: Opinion) -> Reasoning:
+    return Reasoning(
+        decision_id=request.decision_id,
+        agent=request.agent,
+        symbol=request.symbol,
+        rationale=opinion.rationale,
+    )
+
+
+def _call_row(outcome: CallOutcome) -> ModelCall:
+    request = outcome.request
+    return ModelCall(
+        row_id=derived_id(request.event_time, "call", request.decision_id),
+        event_time=request.event_time,
+        desk=request.desk,
+        position=request.position,
+        decision_id=request.decision_id,
+        agent=request.agent,
+        endpoint=outcome.endpoint,
+        model=outcome.model,
+        prompt=outcome.prompt,
+        latency_ms=outcome.latency_ms,
+        tokens_in=outcome.tokens_in,
+        tokens_out=outcome.tokens_out,
+        cost_usd=outcome.cost_usd,
+        outcome=str(outcome.status),
+        error=outcome.error,
+    )
+
+
+def _letter(outcome: CallOutcome) -> DeadLetter:
+    request = outcome.request
+    bad_answer = outcome.status is CallStatus.BAD_ANSWER
+    kept = {
+        "decision_id": request.decision_id,
+        "agent": request.agent,
+        "symbol": request.symbol,
+        "endpoint": outcome.endpoint,
+        "status": outcome.status,
+        "answer": outcome.answer,
+    }
+    return dead_letter(
+        JOB,
+        "answer" if bad_answer else "call",
+        Refusal(Reason.BAD_ANSWER if bad_answer else Reason.CALL_FAILED, outcome.error),
+        orjson.dumps(kept),
+        request.event_time,
+    )

@@ -1,0 +1,53 @@
+"""Deciding: from the emissions of the contexts to what follows, through the endpoints."""
+
+from collections.abc import Iterator
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+from apache_beam.ml.inference.base import ModelHandler, RunInference
+from apache_beam.pvalue import PCollection
+
+from contracts.decisions import CallOutcome, DecisionRequest
+from transforms.decisions.agent_context import REQUESTS
+from transforms.decisions.consequences import consequences
+from transforms.emission import Emission
+from transforms.ordering import METRICS
+
+
+class _FollowUp(beam.DoFn):
+    """What follows from an outcome, at the place of its request in the agent's log."""
+
+    def process(self, outcome: CallOutcome) -> Iterator[Emission]:
+        Metrics.counter(METRICS, f"calls_{outcome.status}").inc()
+        request = outcome.request
+        key = f"{request.desk}/{request.agent}"
+        for number, (port, value) in enumerate(consequences(outcome)):
+            yield Emission(port, value, key, request.position, number)
+
+
+def _request(emission: Emission) -> list[DecisionRequest]:
+    return [emission.value]
+
+
+class Decide(beam.PTransform):
+    """Asks for every request among the emissions, and lets all others through.
+
+    `handler` maps DecisionRequests to CallOutcomes (agents/endpoints). It is asked without RunInference's
+    batching, which would stamp elements anew: their event time survives.
+    """
+
+    def __init__(self, handler: ModelHandler) -> None:
+        super().__init__()
+        self._handler = handler
+
+    def expand(self, emissions: PCollection) -> PCollection:
+        """The emissions that are to be published."""
+        requests = emissions | "Take requests" >> beam.Filter(lambda emission: emission.port == REQUESTS)
+        others = emissions | "Pass others" >> beam.Filter(lambda emission: emission.port != REQUESTS)
+        decided = (
+            requests
+            | "One at a time" >> beam.Map(_request).with_output_types(list[DecisionRequest])
+            | "Ask endpoints" >> RunInference(self._handler.with_no_batching())
+            | "Follow up" >> beam.ParDo(_FollowUp()).with_output_types(Emission)
+        )
+        return (decided, others) | "Together" >> beam.Flatten()

@@ -1,0 +1,132 @@
+"""Deliveries: what an agent was told, kept until the moment that it is about has come."""
+
+from decimal import Decimal
+
+from pydantic import Field
+
+from contracts.controls import MessageClass
+from contracts.decisions import Heard
+from contracts.message import Message, MessageType
+from contracts.model import Contract, Name
+from contracts.payloads import Guidance, OrderExecution
+from contracts.time import UtcTime
+
+REMEMBERED = 12
+"""What others said is remembered up to so many messages, the latest."""
+
+ORDERS_KEPT = 64
+"""Orders whose filled quantity is kept, so that a fill which is told twice counts once."""
+
+WAITING_KEPT = 100
+"""Deliveries that wait for a snapshot; without any for so long, the oldest is taken in before its moment."""
+
+_LONGEST_TEXT = 400
+_TEXTS = ("thesis", "insight", "content", "question", "answer", "alternative", "rationale", "text", "reason")
+_WEIGHTS = ("conviction", "confidence", "score")
+
+
+class _Order(Contract):
+    """How much of an order is filled."""
+
+    client_order_id: Name
+    filled: Decimal
+
+
+class _Told(Contract):
+    """One delivery that waits for its moment: just what will be taken of it."""
+
+    event_time: UtcTime
+    message_id: Name
+    heard: Heard | None = None
+    execution: OrderExecution | None = None
+    guidance: Guidance | None = None
+
+
+class Deliveries(Contract):
+    """What an agent was told so far; a value, and so small that it can be a state cell.
+
+    A delivery is taken in when the agent is asked at its event time or later, never before: no look-ahead.
+
+        told       thesis (10:00:30)   fill (10:01:02)
+        asked at   10:01:00            10:02:00
+        knows      the thesis          the thesis and the position
+    """
+
+    waiting: tuple[_Told, ...] = ()
+    heard: tuple[Heard, ...] = ()
+    orders: tuple[_Order, ...] = ()
+    positions: dict[Name, Decimal] = Field(default_factory=dict)
+    guidance: Guidance | None = None
+
+    def told(self, message: Message) -> "Deliveries":
+        """With one more delivery, which is ignored when it is there already."""
+        told = _told(message)
+        if told is None or told.message_id in self._known:
+            return self
+        waiting = sorted((*self.waiting, told), key=_by_time)
+        sayings = [one for one in waiting if one.heard is not None]
+        if len(sayings) > REMEMBERED:
+            waiting.remove(sayings[0])
+        after = self.model_copy(update={"waiting": tuple(waiting[-WAITING_KEPT:])})
+        for early in waiting[:-WAITING_KEPT]:
+            after = after._taken(early)
+        return after
+
+    def until(self, moment: UtcTime) -> "Deliveries":
+        """With everything taken in that happened up to `moment`."""
+        after = self.model_copy(
+            update={"waiting": tuple(told for told in self.waiting if told.event_time > moment)}
+        )
+        for told in self.waiting:
+            if told.event_time <= moment:
+                after = after._taken(told)
+        return after
+
+    @property
+    def _known(self) -> set[str]:
+        return {told.message_id for told in self.waiting} | {heard.message_id for heard in self.heard}
+
+    def _taken(self, told: _Told) -> "Deliveries":
+        if told.heard is not None:
+            return self.model_copy(update={"heard": (*self.heard, told.heard)[-REMEMBERED:]})
+        if told.execution is not None:
+            return self._filled(told.execution)
+        return self.model_copy(update={"guidance": told.guidance})
+
+    def _filled(self, execution: OrderExecution) -> "Deliveries":
+        """The position after an execution; it follows the order's filled quantity, so order and repeats do not matter."""
+        known = {order.client_order_id: order.filled for order in self.orders}
+        before = known.pop(execution.client_order_id, Decimal(0))
+        more = max(execution.filled_quantity - before, Decimal(0))
+        known[execution.client_order_id] = before + more
+        orders = tuple(_Order(client_order_id=order, filled=filled) for order, filled in known.items())
+        held = self.positions.get(execution.symbol, Decimal(0)) + execution.side.sign * more
+        positions = dict(sorted((self.positions | {execution.symbol: held}).items()))
+        return self.model_copy(update={"orders": orders[-ORDERS_KEPT:], "positions": positions})
+
+
+def _by_time(told: _Told) -> tuple[UtcTime, str]:
+    return told.event_time, told.message_id
+
+
+def _told(message: Message) -> _Told | None:
+    """What is kept of a message; None when there is nothing in it for a decision."""
+    payload = message.payload
+    kept = {"event_time": message.event_time, "message_id": message.message_id}
+    if isinstance(payload, OrderExecution):
+        return _Told(**kept, execution=payload)
+    if isinstance(payload, Guidance):
+        return _Told(**kept, guidance=payload)
+    speaks = message.message_class in (MessageClass.SIGNAL, MessageClass.CHATTER)
+    if not speaks or message.type is MessageType.HEARTBEAT:
+        return None
+    heard = Heard(
+        **kept,
+        sender=message.sender,
+        type=message.type,
+        symbol=message.symbol,
+        side=getattr(payload, "side", None),
+        weight=next((getattr(payload, name) for name in _WEIGHTS if hasattr(payload, name)), None),
+        text=next((getattr(payload, name) for name in _TEXTS if hasattr(payload, name)), "")[:_LONGEST_TEXT],
+    )
+    return _Told(**kept, heard=heard)
