@@ -39,8 +39,6 @@ _LOCAL_ALONE: dict[str, str] = {
     "NO_PROXY": f"{HOST},localhost",
     "no_proxy": f"{HOST},localhost",
     "NO_GCE_CHECK": "true",
-    "GOOGLE_AUTH_TRUST_BOUNDARY_ENABLED": "false",
-    "GOOGLE_AUTH_TRUST_BOUNDARY_ENABLE_EXPERIMENT": "false",
 }
 
 
@@ -80,6 +78,10 @@ def shared(ports: Ports, state: StateFolder, project: str, dataset: str, desk: s
         **_LOCAL_ALONE,
         "GOOGLE_CLOUD_PROJECT": project,
         "GOOGLE_APPLICATION_CREDENTIALS": str(state.service_account),
+        # google-auth asks Google itself, in the background, where a service account may be used. That look-up cannot
+        # be switched off, so it ends at our own identity endpoint, which declines: nothing leaves the machine.
+        "HTTPS_PROXY": f"http://{HOST}:{ports.identity}",
+        "https_proxy": f"http://{HOST}:{ports.identity}",
         "PUBSUB_EMULATOR_HOST": pubsub_host(ports),
         "BIGQUERY_EMULATOR_HOST": f"http://{HOST}:{ports.bigquery}",
         "REDIS_URL": live_view_url(ports),
@@ -117,5 +119,5 @@ def serves_models(ports: Ports) -> dict[str, str]:
     return {
         "AIP_HTTP_PORT": str(ports.model_server),
         "AIP_HEALTH_ROUTE": "/health",
-        "AIP_PREDICT_ROUTE": "/predict",
+        "AIP_PREDICT_ROUTE": "/predict/{model}",
     }

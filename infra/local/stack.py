@@ -131,14 +131,14 @@ def _services(plan: Plan) -> list[Part]:
             "execution",
             module("execution.service", "--port", str(ports.execution)),
             {**plan.shared, **environment.may_order(plan.tokens), **environment.keeps_orders(plan.state)},
-            answers(plan.url(ports.execution, "/readyz")),
+            answers(plan.url(ports.execution, "/healthz")),  # ready for orders with the first price
             needs,
         ),
         Part(
             "gateway",
             module("agents.gateway", "--port", str(ports.gateway)),
             {**plan.shared, **environment.knows_agents(plan.state)},
-            answers(plan.url(ports.gateway, "/healthz")),
+            answers(plan.url(ports.gateway, "/readyz")),
             needs,
         ),
     ]
