@@ -69,12 +69,13 @@ class OrderClient:
     ) -> None:
         self._options = options
         self._runner = asyncio.Runner()
+        headers = {"content-type": "application/json"}
+        # An empty token is no header value; without one the service says what is missing.
+        if token := options.token.get_secret_value():
+            headers["authorization"] = f"Bearer {token}"
         self._http = httpx.AsyncClient(
             base_url=options.url,
-            headers={
-                "authorization": f"Bearer {options.token.get_secret_value()}",
-                "content-type": "application/json",
-            },
+            headers=headers,
             timeout=options.deadline_seconds,
             transport=transport,
         )
