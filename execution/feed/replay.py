@@ -8,15 +8,11 @@ What is published is what was recorded and nothing else: of a recording of bars,
 agents see bars only, each at the moment it closed; no quotes, trades or books are made up from them.
 """
 
-import signal
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import structlog
@@ -32,6 +28,7 @@ from execution.feed.pacing import Pacer, clock_setter
 from execution.feed.publishing import MarketPublisher, PublishingError, ordered_publisher
 from execution.feed.recordings import Recording, RecordingError, open_recording
 from execution.feed.replay_flow import FlowReport
+from execution.feed.stop import Stop
 
 _log = structlog.get_logger("execution.feed.replay")
 
@@ -39,44 +36,6 @@ _BEHIND_SECONDS = 1.0
 _FLUSH_SECONDS = 10.0
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich")
-
-
-class Stop:
-    """Ends the replay: by a signal, or when its time is over."""
-
-    def __init__(self, seconds: float | None = None) -> None:
-        self._asked = threading.Event()
-        self._deadline = None if seconds is None else time.monotonic() + seconds
-
-    def ask(self) -> None:
-        """End soon; safe in a signal handler."""
-        self._asked.set()
-
-    def sleep(self, seconds: float) -> bool:
-        """Sleep, less when asked to end or when the time is over; whether to go on."""
-        if self._deadline is not None:
-            seconds = min(seconds, self._deadline - time.monotonic())
-        if seconds > 0:
-            self._asked.wait(seconds)
-        return self.goes_on()
-
-    def goes_on(self) -> bool:
-        """Whether nobody asked to end and there is time left."""
-        return not self._asked.is_set() and (self._deadline is None or time.monotonic() < self._deadline)
-
-    @contextmanager
-    def on_signals(self) -> Iterator[None]:
-        """SIGTERM and SIGINT ask to end."""
-
-        def handle(_number: int, _frame: FrameType | None) -> None:
-            self.ask()
-
-        previous = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
-        try:
-            yield
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
 
 
 @dataclass(slots=True)

@@ -71,6 +71,28 @@ class TimedBatch:
     events: int
 
 
+class BatchCutter:
+    """Cuts stretches into batches of at most 250 ms of receive time, 500 events and 15,000 rows.
+
+    Each batch holds one symbol and kind; its sequence counts from 1 for each of them.
+    """
+
+    def __init__(self) -> None:
+        self._sequences: Counter[tuple[str, MarketKind]] = Counter()
+
+    def batches(self, stretch: Stretch) -> Iterator[TimedBatch]:
+        """The stretch's batches, in the order in which they were complete."""
+        cuts = [cut for columns in stretch for cut in _cuts(columns)]
+        cuts.sort(key=lambda cut: (cut.received, cut.position))
+        for cut in cuts:
+            columns = cut.columns
+            key = columns.symbol, columns.kind
+            self._sequences[key] += 1
+            rows = columns.rows.slice(cut.first_row, cut.rows)
+            batch = MarketBatch(*key, from_micros(cut.latest), self._sequences[key], rows)
+            yield TimedBatch(from_micros(cut.received // 1_000), batch, cut.events)
+
+
 class Recording(ABC):
     """A recorded market. `counts` tells what became of its entries, as far as it has been read."""
 
@@ -92,25 +114,11 @@ class Recording(ABC):
         from 1. Counting starts anew with each call.
         """
         self.counts = Counts()
-        sequences: Counter[tuple[str, MarketKind]] = Counter()
+        cutter = BatchCutter()
         for stretch in self.stretches():
-            cuts = [cut for columns in stretch for cut in _cuts(columns)]
-            cuts.sort(key=lambda cut: (cut.received, cut.position))
-            for cut in cuts:
-                columns = cut.columns
-                sequences[columns.symbol, columns.kind] += 1
-                self.counts.events[columns.kind] += cut.events
-                yield TimedBatch(
-                    from_micros(cut.received // 1_000),
-                    MarketBatch(
-                        columns.symbol,
-                        columns.kind,
-                        from_micros(cut.latest),
-                        sequences[columns.symbol, columns.kind],
-                        columns.rows.slice(cut.first_row, cut.rows),
-                    ),
-                    cut.events,
-                )
+            for timed in cutter.batches(stretch):
+                self.counts.events[timed.batch.kind] += timed.events
+                yield timed
 
     def start(self) -> datetime:
         """When the recording's first batch was complete; raises `RecordingError` when it has none."""
