@@ -61,6 +61,8 @@ EXTRAS = {
         "import-linter>=2.1",
         "types-psutil",
         "types-PyYAML",
+        # What tests hold our own indicators against.
+        "TA-Lib>=0.6",
         # Peers that `make bench` prints beside our own figures.
         "limits>=4",
         "throttled-py>=3",

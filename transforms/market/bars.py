@@ -43,11 +43,9 @@ class Bar(NamedTuple):
     @property
     def is_sound(self) -> bool:
         """Whether its numbers can be those of a bar (one that is not finite fails every comparison)."""
-        body_low, body_high = min(self.open, self.close), max(self.open, self.close)
-        prices = 0 < self.low <= body_low <= body_high <= self.high < float("inf")
-        volumes = 0 <= self.taker_buy_volume <= self.volume < float("inf") and 0 <= self.quote_volume < float(
-            "inf"
-        )
+        infinite = float("inf")
+        prices = 0 < self.low <= self.open <= self.high < infinite and self.low <= self.close <= self.high
+        volumes = 0 <= self.taker_buy_volume <= self.volume < infinite and 0 <= self.quote_volume < infinite
         return prices and volumes and self.trades >= 0 and self.seconds > 0
 
     @classmethod

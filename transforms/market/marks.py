@@ -14,7 +14,7 @@ _SECOND = 1_000_000
 class Marks:
     """Says a symbol's mark: at most once in a second of event time, but at once when it stops or starts to be tradable.
 
-    The price is the venue's mark; without one the middle of the quote; without that the last price traded.
+    The price is the venue's mark; without one the middle of the quote; without that the last price traded, or marked.
     """
 
     def __init__(self, symbol: str) -> None:
@@ -42,6 +42,7 @@ class Marks:
         if price is None:
             return None
         self._trouble, self._marked_second = trouble, now // _SECOND
+        self._last_price = price if self._last_price is None else self._last_price
         return Mark(
             symbol=self._symbol,
             price=at_tick(self._symbol, price),
