@@ -7,6 +7,7 @@ from tests.benchmarks.figure import CannotRun, Section
 SECTIONS = {
     "beam": "tests.benchmarks.beam",
     "throttle": "tests.benchmarks.throttle",
+    "coordination": "tests.benchmarks.coordination",
 }
 
 

@@ -6,9 +6,9 @@ MESSAGE_WEIGHT = 0.3
 TRADE_WEIGHT = 0.7
 HALF_LIFE_MICROS = 5 * 60 * 1_000_000
 
-PRIOR = MESSAGE_WEIGHT
-"""What every agent is credited with for being there: one message. Without it a single message on a silent desk would make
-its sender as many times the mean as there are agents, for ever."""
+PRIOR = 5 * MESSAGE_WEIGHT
+"""What every agent is credited with for being there: five messages. Without it the first message on a silent desk would
+make its sender as many times the mean as there are agents."""
 
 _RESCALE_AFTER_HALF_LIVES = 512
 

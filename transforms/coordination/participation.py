@@ -13,7 +13,7 @@ FLOOR_MICROS = 5 * 60 * 1_000_000
 HOLD_BACK_ABOVE = 2.0
 """A sender above this many times the desk's mean activity is held back until it decays."""
 
-ACTIVE_SENDER_SLOPE = 0.3
+ACTIVE_SENDER_SLOPE = 0.2
 """How much a threshold rises for each 1.0 of the sender's activity above the mean."""
 
 QUIET_RECIPIENT_RELIEF = 0.2
@@ -49,7 +49,7 @@ class Participation:
     """Delivers a broadcast where its relevance reaches the recipient's effective threshold.
 
         effective = own threshold
-                    + 0.3 x (sender's activity - 1)          where the sender is above the desk's mean
+                    + 0.2 x (sender's activity - 1)          where the sender is above the desk's mean
                     - 0.2 x (quiet time / floor interval)    where the recipient has heard no broadcast for a while
 
     A sender above twice the mean reaches nobody until it decays, except by the floor: a recipient that has heard no

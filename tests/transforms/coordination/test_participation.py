@@ -40,7 +40,7 @@ def test_the_threshold_rises_with_the_sender_and_falls_with_silence() -> None:
     participation = heard()
     assert participation.effective_threshold("bob", 1.0, 0.0) == pytest.approx(0.6)
     assert participation.effective_threshold("bob", 0.2, 0.0) == pytest.approx(0.6)
-    assert participation.effective_threshold("bob", 1.5, 0.0) == pytest.approx(0.75)
+    assert participation.effective_threshold("bob", 1.5, 0.0) == pytest.approx(0.7)
     assert participation.effective_threshold("bob", 1.0, 0.5) == pytest.approx(0.5)
     assert participation.effective_threshold("bob", 9.0, 0.0) == 1.0
 

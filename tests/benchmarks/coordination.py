@@ -1,0 +1,132 @@
+"""Coordination: what a verdict costs, how fast the job is beside the runner's identity, and who hears whom on a day.
+
+The day is tests/benchmarks/reference_desk.py, the other policies are in tests/benchmarks/coordination_policies.py.
+"""
+
+import time
+import timeit
+from collections.abc import Callable
+from statistics import median
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from contracts.settings import Settings
+from contracts.time import to_micros
+from tests.benchmarks.beam import identity_rate
+from tests.benchmarks.coordination_policies import POLICIES, Score, score
+from tests.benchmarks.figure import Figure, Figures
+from tests.benchmarks.reference_desk import reference_day, roster
+from transforms.coordination.activity import Activity
+from transforms.coordination.desk import CoordinationOf
+from transforms.coordination.participation import Participation
+from transforms.coordination.relevance import facts_of
+from transforms.coordination.throttle import Throttle
+from transforms.intake import MessageIntake
+from transforms.log import Raw
+from transforms.ordering import ApplyInOrder
+
+ROUNDS = 3
+CALLS = 20_000
+MESSAGES = 10_000
+MANY = 10_000_000
+"""Messages over which the state of an agent must not grow."""
+
+
+def measure() -> Figures:
+    """Verdict and job speed, the growth of the state, and the day by policy."""
+    return {**_verdicts(), **_job(), **_state(), **_policies()}
+
+
+def _verdicts() -> Figures:
+    """Throttle, score and participation together, for one broadcast and one possible recipient."""
+    desk = roster()
+    throttle, activity, participation = Throttle.of(desk), Activity(desk.by_agent), Participation(desk)
+    thesis = next(message for message in reference_day() if message.type == "TRADE_THESIS")
+    line, sender, facts = (thesis.sender, thesis.message_class), thesis.sender, facts_of(thesis)
+    recipient = next(agent for agent in desk.by_agent if agent != sender)
+    now = to_micros(thesis.event_time)
+
+    def ask() -> None:
+        nonlocal now
+        now += 10_000_000
+        throttle.take(line, now)
+        participation.verdict(facts, recipient, activity.score(sender, now), now)
+
+    return {"verdict with its participation score": Figure(_microseconds(ask), "us")}
+
+
+def _microseconds(ask: Callable[[], None]) -> float:
+    return median(timeit.repeat(ask, number=CALLS, repeat=ROUNDS)) / CALLS * 1e6
+
+
+def _job() -> Figures:
+    """Raw messages to emissions on FnApiRunner, the day's first messages, pipeline start included."""
+    raws = [Raw(message.to_json(), {}, 0) for message in reference_day()[:MESSAGES]]
+    coordination_rate(raws[:100])
+    identity_rate(100)
+    ours, anchor = [], []
+    for _ in range(ROUNDS):  # in turn, so that a busy machine is busy for both
+        ours.append(coordination_rate(raws))
+        anchor.append(identity_rate(MESSAGES))
+    beside = {"identity, same runner": median(anchor)}
+    return {"coordination job, FnApiRunner": Figure(median(ours), "messages/s", beside)}
+
+
+def coordination_rate(raws: list[Raw]) -> float:
+    """Messages a second through the bounded coordination step."""
+    began = time.perf_counter()
+    with beam.Pipeline(runner="FnApiRunner", options=PipelineOptions([])) as pipeline:
+        _ = (
+            pipeline
+            | "Messages" >> beam.Create(raws, reshuffle=False).with_output_types(Raw)
+            | "Coordinate"
+            >> ApplyInOrder("coordination", MessageIntake(), CoordinationOf(str(Settings().roster)), streaming=False)
+        )
+    return len(raws) / (time.perf_counter() - began)
+
+
+def _state() -> Figures:
+    """The rules' state by bytes an agent after a thousand messages and after ten million (deduplication apart)."""
+    desk = roster()
+    throttle, activity, participation = Throttle.of(desk), Activity(desk.by_agent), Participation(desk)
+    lines = [(profile.agent, message_class) for profile in desk.agents for message_class in ("signal", "chatter")]
+    rules = (throttle, activity, participation)
+    sizes: dict[int, float] = {}
+    now = to_micros(reference_day()[0].event_time)
+    for number in range(1, MANY + 1):
+        line = lines[number % len(lines)]
+        now += 250_000
+        if not throttle.take(line, now):
+            activity.message(line[0], now)
+            participation.delivered(line[0], now)
+        if number in (1_000, MANY):
+            sizes[number] = sum(len(repr(rule.state())) for rule in rules) / len(desk.agents)
+    return {"state per agent after 10 million messages": Figure(sizes[MANY], "bytes", {"after 1,000": sizes[1_000]})}
+
+
+_MEASURES: dict[str, tuple[str, Callable[[Score], float]]] = {
+    "signals throttled": ("share", lambda score: score.throttled),
+    "broadcast deliveries avoided": ("share", lambda score: score.avoided),
+    "relevant deliveries retained": ("share", lambda score: score.retained),
+    "the same, the misbehaving hour apart": ("share", lambda score: score.retained_of_the_sound),
+    "relevant among what was avoided": ("share", lambda score: score.relevant_of_suppressed),
+    "relevant among what was delivered": ("share", lambda score: score.relevant_of_delivered),
+    "critical messages lost": ("messages", lambda score: score.critical_lost),
+    "directed messages lost": ("messages", lambda score: score.directed_lost),
+    "most heard sender over the mean": ("x", lambda score: score.balance),
+    "floors kept": ("share", lambda score: score.floors),
+    "longest spell above twice the mean": ("min", lambda score: score.longest_above_minutes),
+    "above twice the mean beyond the decay": ("min", lambda score: score.beyond_decay_minutes),
+}
+
+
+def _policies() -> Figures:
+    desk, day = roster(), reference_day()
+    scores = {name: score(policy(desk), day, desk) for name, policy in POLICIES.items()}
+    ours = scores.pop("sapphire")
+    return {
+        name: Figure(value(ours), unit, {peer: value(theirs) for peer, theirs in scores.items()})
+        for name, (unit, value) in _MEASURES.items()
+    }
+
