@@ -23,7 +23,7 @@ from contracts.live_view import LiveView
 from contracts.settings import Settings
 from contracts.topics import Subscription
 from pipelines.options import JobOptions
-from transforms.ordering import METRICS
+from transforms.counting import METRICS, process_tally
 
 BOUNDED_RUNNER = "FnApiRunner"
 STREAMING_RUNNER = "BundleBasedDirectRunner"
@@ -130,12 +130,12 @@ def _run_stream(job: Job, pipeline: beam.Pipeline, options: JobOptions) -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     live = _LiveFlow(job.name, options.desk)
-    live.tell(result)
+    live.tell()
     while not stopping.wait(_TELL_EVERY_SECONDS):
-        live.tell(result)
+        live.tell()
         if PipelineState.is_terminal(result.state):
             break
-    live.tell(result)
+    live.tell()
     if not stopping.is_set():
         raise LaunchError(f"the pipeline ended by itself ({result.state}); the log above says why")
     result.cancel()
@@ -161,9 +161,9 @@ class _LiveFlow:
         self._log = logging.getLogger(__name__)
         self._reachable = True
 
-    def tell(self, result: PipelineResult) -> None:
+    def tell(self) -> None:
         try:
-            counts: dict[Any, Any] = {"ready": 1, **_counts(result)}
+            counts: dict[Any, Any] = {"ready": 1, **process_tally()}
             self._redis.hset(self._key, mapping=counts)
             self._reachable = True
         except redis.RedisError as error:

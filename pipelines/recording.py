@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import apache_beam as beam
-from apache_beam.metrics import Metrics
 from apache_beam.pvalue import PBegin, PCollection
 
 from execution.feed.recordings import RecordingError, open_recording
 from pipelines.launch import LaunchError
+from transforms.counting import counter
 from transforms.log import Raw
-from transforms.ordering import METRICS
 
 
 class ReadRecording(beam.PTransform):
@@ -44,4 +43,4 @@ def _raw_batches(path: str) -> Iterator[Raw]:
 
 
 def _count(name: str, count: int) -> None:
-    Metrics.counter(METRICS, name).inc(count)
+    counter(name).inc(count)

@@ -13,7 +13,6 @@ from decimal import Decimal
 from typing import Protocol
 
 import apache_beam as beam
-from apache_beam.metrics import Metrics
 from apache_beam.pvalue import PCollection
 
 from contracts.ids import derived_id
@@ -23,9 +22,9 @@ from contracts.payloads import OrderExecution, OrderStatus
 from contracts.refusals import Reason, Refusal, dead_letter
 from contracts.rows.operations import DeadLetterRow
 from transforms.core import DEAD_LETTERS, ROWS, Output
+from transforms.counting import counter
 from transforms.emission import Emission
 from transforms.latency import LatencySamples
-from transforms.ordering import METRICS
 from transforms.portfolio.report import ORDERS, SENDER
 
 EXECUTIONS_BACK = "executions_back"
@@ -70,9 +69,9 @@ class _Submit(beam.DoFn):
     def __init__(self, submission: Submission, now: Callable[[], datetime]) -> None:
         self._submission = submission
         self._now = now
-        self._sent = Metrics.counter(METRICS, "orders")
-        self._refused = Metrics.counter(METRICS, "orders_refused")
-        self._unanswered = Metrics.counter(METRICS, "orders_unanswered")
+        self._sent = counter("orders")
+        self._refused = counter("orders_refused")
+        self._unanswered = counter("orders_unanswered")
 
     def setup(self) -> None:
         self._gateway = self._submission.gateway()

@@ -18,7 +18,6 @@ from typing import Any
 import apache_beam as beam
 import orjson
 from apache_beam.coders import BytesCoder
-from apache_beam.metrics import Metrics
 from apache_beam.pvalue import PCollection
 from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import ReadModifyWriteStateSpec, TimerSpec, on_timer
@@ -28,15 +27,14 @@ from contracts.refusals import DeadLetter, Reason, Refusal, dead_letter
 from contracts.rows.operations import DeadLetterRow
 from contracts.time import from_micros
 from transforms.core import DEAD_LETTERS, ROWS, Core, Output
+from transforms.counting import METRICS as METRICS
+from transforms.counting import counter
 from transforms.dead_letter_limit import DeadLetterLimit
 from transforms.emission import Emission, emissions_of
 from transforms.log import Arrival, Intake, LogEntry, Raw
 
 UNREADABLE = "-"
 """The key of what could not even be addressed."""
-
-METRICS = "sapphire"
-"""The namespace of our Beam metrics."""
 
 CoreFactory = Callable[[str], Core]
 """Makes the core of a key that has no state yet."""
@@ -47,8 +45,8 @@ class _Receive(beam.DoFn):
 
     def __init__(self, intake: Intake) -> None:
         self._intake = intake
-        self._in = Metrics.counter(METRICS, "in")
-        self._out = Metrics.counter(METRICS, "out")
+        self._in = counter("in")
+        self._out = counter("out")
 
     def process(self, raw: Raw) -> Iterator[tuple[str, Arrival]]:
         self._in.inc()
@@ -124,8 +122,8 @@ class _Step:
         self.job = job
         self.intake = intake
         self._limit = DeadLetterLimit(dead_letter_limit)
-        self._out = Metrics.counter(METRICS, "out")
-        self._refused = Metrics.counter(METRICS, "refused")
+        self._out = counter("out")
+        self._refused = counter("refused")
 
     def handled(self, arrival: Arrival) -> None:
         self._limit.accepted()

@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.metrics import Metrics
 from apache_beam.pvalue import PCollection
 from google.cloud import pubsub_v1
 
+from transforms.counting import counter
 from transforms.emission import Emission
-from transforms.ordering import METRICS
 from transforms.wire import line, wire
 
 _PUBLISH_DEADLINE_SECONDS = 60
@@ -28,7 +27,7 @@ class _Publish(beam.DoFn):
 
     def __init__(self, topics: Mapping[str, str]) -> None:
         self._topics = dict(topics)
-        self._counters = {port: Metrics.counter(METRICS, port) for port in topics}
+        self._counters = {port: counter(port) for port in topics}
 
     def setup(self) -> None:
         self._client = pubsub_v1.PublisherClient(
@@ -100,7 +99,7 @@ class WriteJsonLines(beam.PTransform):
     def expand(self, emissions: PCollection) -> PCollection:
         """Nothing comes out."""
         names = self._names
-        counters = {port: Metrics.counter(METRICS, port) for port in names}
+        counters = {port: counter(port) for port in names}
 
         def named_line(emission: Emission) -> tuple[str, tuple[tuple[str, int, int], bytes]]:
             counters[emission.port].inc()

@@ -3,22 +3,21 @@
 from collections.abc import Iterator
 
 import apache_beam as beam
-from apache_beam.metrics import Metrics
 from apache_beam.ml.inference.base import ModelHandler, RunInference
 from apache_beam.pvalue import PCollection
 
 from contracts.decisions import CallOutcome, DecisionRequest
+from transforms.counting import counter
 from transforms.decisions.agent_context import REQUESTS
 from transforms.decisions.consequences import consequences
 from transforms.emission import Emission
-from transforms.ordering import METRICS
 
 
 class _FollowUp(beam.DoFn):
     """What follows from an outcome, at the place of its request in the agent's log."""
 
     def process(self, outcome: CallOutcome) -> Iterator[Emission]:
-        Metrics.counter(METRICS, f"calls_{outcome.status}").inc()
+        counter(f"calls_{outcome.status}").inc()
         request = outcome.request
         key = f"{request.desk}/{request.agent}"
         for number, (port, value) in enumerate(consequences(outcome)):

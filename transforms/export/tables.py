@@ -8,14 +8,13 @@ import apache_beam as beam
 import orjson
 from apache_beam.io.gcp.bigquery import BigQueryDisposition, WriteToBigQuery
 from apache_beam.io.gcp.bigquery_tools import RetryStrategy
-from apache_beam.metrics import Metrics
 from apache_beam.pvalue import PCollection
 
 from contracts.refusals import Reason, Refusal, dead_letter
 from contracts.rows.operations import DeadLetterRow
 from transforms.core import DEAD_LETTERS, ROWS
+from transforms.counting import counter
 from transforms.emission import Emission
-from transforms.ordering import METRICS
 
 MOST_ROWS = 500
 LONGEST_WAIT_SECONDS = 1.0
@@ -94,7 +93,7 @@ class _PutAside(beam.DoFn):
     """A refused row as a dead letter; one that was a dead letter itself is not written as a row again."""
 
     def __init__(self) -> None:
-        self._refused = Metrics.counter(METRICS, "rows_refused")
+        self._refused = counter("rows_refused")
 
     def process(self, failed: tuple[Any, dict, Any]) -> Iterator[Emission]:
         destination, row, errors = failed

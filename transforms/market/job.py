@@ -1,11 +1,10 @@
 """The market core as a job runs it: made for a symbol, its counts told to Beam."""
 
-from apache_beam.metrics import Metrics
 
 from transforms.core import Output
+from transforms.counting import counter
 from transforms.log import LogEntry
 from transforms.market.symbol import Market, MarketSettings
-from transforms.ordering import METRICS
 
 
 class MarketOf:
@@ -43,6 +42,6 @@ class CountedMarket:
 
     def _told(self, outputs: list[Output]) -> list[Output]:
         for name, count in self._market.counts.items():
-            Metrics.counter(METRICS, name).inc(count)
+            counter(name).inc(count)
         self._market.counts.clear()
         return outputs
