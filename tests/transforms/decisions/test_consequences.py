@@ -1,0 +1,93 @@
+from decimal import Decimal
+
+import orjson
+import pytest
+
+from contracts.decisions import CallOutcome, CallStatus, Opinion
+from contracts.message import MessageType
+from contracts.payloads import Side
+from contracts.refusals import Reason
+from tests.agents.questions import question
+from transforms.core import DEAD_LETTERS, ROWS
+from transforms.decisions.consequences import DECISIONS, PROPOSALS, REASONING, THESES, consequences
+
+BUY = Opinion(
+    side=Side.BUY,
+    confidence=0.7,
+    size_fraction=0.5,
+    stop_loss=Decimal(100),
+    take_profit=Decimal(120),
+    horizon_seconds=900,
+    rationale="It rises.",
+)
+HOLD = Opinion(side=Side.HOLD, confidence=0.5, size_fraction=0, horizon_seconds=60, rationale="Wait.")
+
+
+def outcome(opinion=None, status=CallStatus.ANSWERED, **more):
+    return CallOutcome(
+        request=question(),
+        endpoint="deepseek-momentum-endpoint",
+        model="rule:momentum",
+        prompt="decide.1-00000000",
+        status=status,
+        opinion=opinion,
+        **more,
+    )
+
+
+def ports(outputs):
+    return [port for port, _ in outputs]
+
+
+def rows(outputs):
+    return {value.table: value for port, value in outputs if port == ROWS}
+
+
+def test_a_trade_is_proposed_told_and_explained():
+    outputs = consequences(outcome(BUY))
+    assert ports(outputs) == [PROPOSALS, THESES, DECISIONS, REASONING, ROWS, ROWS]
+    said = [value for port, value in outputs if port != ROWS]
+    assert [message.type for message in said] == [
+        MessageType.PROPOSAL, MessageType.TRADE_THESIS, MessageType.DECISION, MessageType.REASONING,
+    ]  # fmt: skip
+    assert {(m.sender, m.desk, m.correlation_id, m.event_time) for m in said} == {
+        ("deepseek-v3", "main", "decision-1", question().event_time)
+    }
+    proposal = said[0].payload
+    assert (proposal.side, proposal.size_fraction, proposal.price) == (Side.BUY, 0.5, question().price)
+    assert (proposal.stop_loss, proposal.take_profit) == (Decimal(100), Decimal(120))
+    row = rows(outputs)["decisions"]
+    assert (row.side, row.model, row.outcome, row.rationale) == (
+        Side.BUY,
+        "rule:momentum",
+        "answered",
+        "It rises.",
+    )
+    assert consequences(outcome(BUY)) == outputs
+
+
+def test_a_hold_is_decided_and_not_proposed():
+    outputs = consequences(outcome(HOLD))
+    assert ports(outputs) == [DECISIONS, REASONING, ROWS, ROWS]
+    assert rows(outputs)["decisions"].side is Side.HOLD
+
+
+@pytest.mark.parametrize("status", [status for status in CallStatus if status is not CallStatus.ANSWERED])
+def test_no_usable_answer_is_a_hold_and_a_dead_letter(status):
+    outputs = consequences(outcome(status=status, error="why", answer="Buy it!", latency_ms=3.5))
+    assert ports(outputs) == [DECISIONS, DEAD_LETTERS, ROWS, ROWS, ROWS]
+    letter = outputs[1].value
+    bad = status is CallStatus.BAD_ANSWER
+    assert letter.reason is (Reason.BAD_ANSWER if bad else Reason.CALL_FAILED)
+    assert (letter.error, letter.stage) == ("why", "answer" if bad else "call")
+    assert orjson.loads(letter.payload)["answer"] == "Buy it!"
+    decision, call = rows(outputs)["decisions"], rows(outputs)["model_calls"]
+    assert (decision.side, decision.size_fraction, decision.outcome) == (Side.HOLD, 0.0, status)
+    assert (call.outcome, call.error, call.latency_ms) == (status, "why", 3.5)
+
+
+def test_an_opinion_belongs_to_an_answered_call_alone():
+    with pytest.raises(ValueError, match="an answered call has an opinion"):
+        outcome(None)
+    with pytest.raises(ValueError, match="an answered call has an opinion"):
+        outcome(BUY, CallStatus.DEADLINE)
