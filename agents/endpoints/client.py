@@ -62,7 +62,7 @@ class _Tally:
     attempts: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)  # no slots: RunInference shares it by a weak reference
 class EndpointClient:
     """Asks endpoints through aiplatform's prediction client.
 

@@ -2,15 +2,22 @@
 
 import json
 
+import apache_beam as beam
 import pytest
+from apache_beam.testing.util import assert_that, equal_to
 
 from agents.endpoints.client import VertexConnection
 from agents.endpoints.directory import Vertex
 from agents.endpoints.handler import UNANSWERED, DecisionHandler
+from contracts.coder import register_contract_coders
 from contracts.decisions import CallOutcome, CallStatus
 from contracts.payloads import Side
+from contracts.rows.decisions import ModelCall
 from tests.agents.endpoints import scripted
 from tests.agents.questions import question, roster
+from transforms.decisions.agent_context import REQUESTS
+from transforms.decisions.deciding import Decide
+from transforms.emission import Emission
 
 HOLD = json.dumps(
     {
@@ -67,6 +74,23 @@ def test_a_fault_costs_its_own_agent_only(deeds, deadline, status, attempts):
     assert faulty.latency_ms > 0
     assert (well.status, well.opinion.side) == (CallStatus.ANSWERED, Side.HOLD)
     assert server.calls == {BACKINGS[FAULTY]: attempts, BACKINGS[WELL]: 1}
+
+
+def test_a_pipeline_asks_all_endpoints_through_one_stage_and_a_fault_costs_its_own_agent_only():
+    register_contract_coders()
+    scripts = {name: [scripted.says(HOLD)] for name in RESOURCES} | {BACKINGS[FAULTY]: [scripted.fails(400)]}
+    with scripted.serving(scripts) as server:
+        handler = DecisionHandler(roster(), VertexConnection(Vertex("p", "l", server.url), RESOURCES))
+        emissions = [
+            Emission(REQUESTS, question(agent, decision_id=f"decision-{agent}"), f"main/{agent}", 1, 0)
+            for agent in BACKINGS
+        ]
+        with beam.Pipeline("BundleBasedDirectRunner") as pipeline:
+            decided = pipeline | beam.Create(emissions, reshuffle=False) | Decide(handler)
+            calls = decided | beam.Filter(lambda emission: emission.value.__class__ is ModelCall)
+            told = calls | beam.Map(lambda emission: (emission.value.agent, emission.value.outcome))
+            expected = [(agent, "refused" if agent == FAULTY else "answered") for agent in BACKINGS]
+            assert_that(told, equal_to(expected))
 
 
 def test_an_answer_tells_its_model_and_tokens():
