@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.market.candles import UNITS, Candle, Trades, candles
-from transforms.market.columns import Micros, micros, values
+from transforms.market.columns import Micros, moments, values
 
 SECOND = 1_000_000
 """In microseconds."""
@@ -72,8 +72,8 @@ class Bar(NamedTuple):
 
 def venue_bars(rows: pa.RecordBatch) -> list[Bar]:
     """The venue's own bars, as they are."""
-    opened = micros(rows, "open_time")
-    seconds = (micros(rows) - opened) // SECOND
+    opened = moments(rows, "open_time")
+    seconds = (moments(rows) - opened) // SECOND
     names = ("open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume", "trades")
     columns = [seconds, opened, *(values(rows, name) for name in names)]
     return [Bar(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
@@ -177,7 +177,7 @@ def add_trades(trades: Trades, lengths: tuple[OpenBars, ...], latest: int, laten
     before = np.maximum.accumulate(np.concatenate(([latest], trades.times[:-1])))
     in_time = [_is_open(bars, trades.times, before - lateness) for bars in lengths]
     for bars, chosen in zip(lengths, in_time, strict=True):
-        for candle in candles(trades.where(chosen), bars.seconds * SECOND):
+        for candle in candles(trades.where(chosen).in_order(), bars.seconds * SECOND):
             bars.add(candle)
     return int((~in_time[0]).sum())
 

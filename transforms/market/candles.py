@@ -5,7 +5,6 @@ way in which they were cut into batches changes the bar, to the last bit; the fi
 by (event_time, trade_id), not by their arrival.
 """
 
-from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 from typing import NamedTuple, Self
 
@@ -13,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from transforms.market.columns import Floats, Micros, flags, micros, values
+from transforms.market.columns import Floats, Micros, flags, moments, values
 
 UNITS = 10**8
 """An amount is counted in so many parts of one: what venues quote at most."""
@@ -35,7 +34,7 @@ class Trades(NamedTuple):
     def of(cls, rows: pa.RecordBatch) -> Self:
         """The columns of a batch of trades."""
         return cls(
-            micros(rows),
+            moments(rows),
             values(rows, "trade_id"),
             values(rows, "price"),
             values(rows, "quantity"),
@@ -117,22 +116,23 @@ class Candle:
         return type(self)(start, *astuple(self)[1:])
 
 
-def candles(trades: Trades, length: int) -> Iterator[Candle]:
-    """The candles of sound trades, `length` microseconds each, in order of time; a stretch without trades has none."""
-    if len(trades.times):
-        for row in zip(*(column.tolist() for column in candle_columns(trades, length)), strict=True):
-            yield Candle(*row)
+def candles(trades: Trades, length: int) -> list[Candle]:
+    """The candles of sound trades in order, `length` microseconds each; a stretch without trades has none."""
+    if not len(trades.times):
+        return []
+    if int(trades.times[0]) // length == int(trades.times[-1]) // length:
+        return [_candle(trades, length)]
+    return [Candle(*row) for row in zip(*(c.tolist() for c in candle_columns(trades, length)), strict=True)]
 
 
 def candle_columns(trades: Trades, length: int) -> CandleColumns:
-    """The candles of at least one sound trade as columns, `length` microseconds each."""
-    times, ids, prices, quantities, taker_buys = trades.in_order()
+    """The candles of at least one sound trade, in order, as columns; `length` microseconds each."""
+    times, ids, prices, quantities, taker_buys = trades
     stretch = times // length
     first = np.flatnonzero(stretch[1:] != stretch[:-1]) + 1
     first = np.concatenate((_ZERO, first))
     last = np.append(first[1:], len(times)) - 1
-    units = np.rint(quantities * UNITS).astype(np.int64)
-    quote_units = np.rint(prices * quantities * UNITS).astype(np.int64)
+    units, quote_units = _units(quantities), _units(prices * quantities)
     return CandleColumns(
         start=stretch[first] * length,
         first_time=times[first],
@@ -148,6 +148,32 @@ def candle_columns(trades: Trades, length: int) -> CandleColumns:
         taker_buy_volume=np.add.reduceat(units * taker_buys, first),
         trades=last - first + 1,
     )
+
+
+def _candle(trades: Trades, length: int) -> Candle:
+    """The one candle of trades that all lie in one stretch: what most batches of a feed are."""
+    times, ids, prices, quantities, taker_buys = trades
+    units = _units(quantities)
+    first_time = int(times[0])
+    return Candle(
+        start=first_time - first_time % length,
+        first_time=first_time,
+        first_id=int(ids[0]),
+        open=float(prices[0]),
+        high=float(np.maximum.reduce(prices)),
+        low=float(np.minimum.reduce(prices)),
+        last_time=int(times[-1]),
+        last_id=int(ids[-1]),
+        close=float(prices[-1]),
+        volume=int(np.add.reduce(units)),
+        quote_volume=int(np.add.reduce(_units(prices * quantities))),
+        taker_buy_volume=int(np.add.reduce(units * taker_buys)),
+        trades=len(times),
+    )
+
+
+def _units(amounts: Floats) -> NDArray[np.int64]:
+    return np.rint(amounts * UNITS).astype(np.int64)
 
 
 _ZERO = np.zeros(1, np.intp)

@@ -14,8 +14,8 @@ Floats = NDArray[np.float64]
 _INT64 = pa.int64()
 
 
-def micros(rows: pa.RecordBatch, name: str = "event_time") -> Micros:
-    """A column of moments, (n,)."""
+def moments(rows: pa.RecordBatch, name: str = "event_time") -> Micros:
+    """A column of times, (n,)."""
     return rows.column(name).view(_INT64).to_numpy()
 
 

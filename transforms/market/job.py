@@ -1,6 +1,5 @@
 """The market core as a job runs it: made for a symbol, its counts told to Beam."""
 
-
 from transforms.core import Output
 from transforms.counting import counter
 from transforms.log import LogEntry

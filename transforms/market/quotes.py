@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.market.as_of import AsOf
-from transforms.market.columns import micros, values
+from transforms.market.columns import Floats, Micros, values
 from transforms.market.tally import Tally
 from transforms.market.window import Quote
 
@@ -23,16 +23,10 @@ class Quotes:
         self._stale_micros = stale_micros
         self._series = AsOf(bar_seconds)
 
-    def put(self, rows: pa.RecordBatch) -> Tally:
-        """Take a batch of quotes in."""
-        times = micros(rows)
+    def put(self, times: Micros, rows: pa.RecordBatch) -> Tally:
+        """Take a batch of quotes of these times in."""
         columns = tuple(values(rows, name) for name in _NAMES)
-        with np.errstate(invalid="ignore"):
-            bid, bid_quantity, ask, ask_quantity = (column < np.inf for column in columns)
-            finite = bid & bid_quantity & ask & ask_quantity
-            bid, bid_quantity, ask, ask_quantity = columns
-            sound = finite & (bid > 0) & (ask > 0) & (bid_quantity > 0) & (ask_quantity > 0)
-        return put_sound(self._series, times, columns, sound)
+        return put_sound(self._series, times, columns)
 
     def trouble(self, now: int) -> str:
         """Why the latest quote cannot be traded on at `now`; empty when it can, or when the feed has no quotes."""
@@ -69,10 +63,20 @@ class Quotes:
         self._series.take_up(state)
 
 
-def put_sound(series: AsOf, times: np.ndarray, columns: tuple[np.ndarray, ...], sound: np.ndarray) -> Tally:
-    """Put the sound ones of some values into a series."""
+def put_sound(series: AsOf, times: Micros, columns: tuple[Floats, ...], positive: int = 4) -> Tally:
+    """Put values into a series, without those that are not finite, or not above 0 in the first `positive` columns."""
     events = len(times)
-    if not sound.all():
+    if not _are_sound(columns, positive):
+        sound = np.logical_and.reduce(
+            [np.isfinite(column) for column in columns] + [column > 0 for column in columns[:positive]]
+        )
         times, columns = times[sound], tuple(column[sound] for column in columns)
     late = series.put(times, columns) if len(times) else 0
     return Tally(used=len(times) - late, late=late, unsound=events - len(times))
+
+
+def _are_sound(columns: tuple[Floats, ...], positive: int) -> bool:
+    """The ordinary case, told in two sweeps; what is not a number fails the comparison."""
+    everything = np.concatenate(columns)
+    lowest = np.minimum.reduce(everything[: positive * len(columns[0])])
+    return bool(lowest > 0 and np.isfinite(np.add.reduce(np.abs(everything))))

@@ -16,12 +16,12 @@ from contracts.message import said_by
 from contracts.payloads import Snapshot
 from contracts.rows.market import MarketBar, SnapshotRow
 from contracts.rows.row import Feature
-from contracts.time import from_micros
+from contracts.time import from_micros, to_micros
 from transforms.core import ROWS, Output
 from transforms.log import LogEntry
 from transforms.market.bars import SECOND, Bar, OpenBars, add_trades, venue_bars
 from transforms.market.candles import Trades
-from transforms.market.columns import micros, values
+from transforms.market.columns import moments, values
 from transforms.market.continuity import Arrived, Continuity
 from transforms.market.features import features_of
 from transforms.market.marks import Marks
@@ -88,8 +88,7 @@ class Market:
     def apply(self, entry: LogEntry) -> list[Output]:
         """The bars, snapshots and marks that follow from one batch."""
         batch: MarketBatch = entry.value
-        times = micros(batch.rows)
-        latest = int(times.max())
+        times, latest = moments(batch.rows), to_micros(batch.event_time)
         closed: list[Bar] = []
         if self._arrived(batch, latest) is Arrived.DUPLICATE:
             self._count(Tally(duplicate=_events(batch)))
@@ -98,9 +97,9 @@ class Market:
             case MarketKind.TRADE:
                 tally = self._take_trades(batch.rows)
             case MarketKind.QUOTE:
-                tally = self._quotes.put(batch.rows)
+                tally = self._quotes.put(times, batch.rows)
             case MarketKind.MARK:
-                tally = self._venue_marks.put(batch.rows)
+                tally = self._venue_marks.put(times, batch.rows)
             case MarketKind.BAR:
                 tally = self._take_bars(batch.rows, closed)
             case _:
@@ -127,9 +126,9 @@ class Market:
 
     def _count(self, tally: Tally) -> None:
         self.counts["market_events"] += sum(tally)
-        for name, events in tally._asdict().items():
+        for name, events in zip(_EVENTS, tally, strict=True):
             if events:
-                self.counts[f"{name}_events"] += events
+                self.counts[name] += events
 
     def _take_trades(self, rows: pa.RecordBatch) -> Tally:
         trades = Trades.of(rows)
@@ -262,6 +261,8 @@ class Market:
         yield "venue_marks", self._venue_marks
         yield "marks", self._marks
 
+
+_EVENTS = tuple(f"{name}_events" for name in Tally._fields)
 
 _COUNTED = {
     Arrived.AFTER_GAP: "gaps",

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from transforms.market.as_of import AsOf
-from transforms.market.columns import micros, values
+from transforms.market.columns import Micros, values
 from transforms.market.quotes import put_sound
 from transforms.market.tally import Tally
 from transforms.market.window import MarkPrice
@@ -22,14 +21,10 @@ class VenueMarks:
     def __init__(self, bar_seconds: int) -> None:
         self._series = AsOf(bar_seconds)
 
-    def put(self, rows: pa.RecordBatch) -> Tally:
-        """Take a batch of marks in."""
+    def put(self, times: Micros, rows: pa.RecordBatch) -> Tally:
+        """Take a batch of marks of these times in."""
         columns = tuple(values(rows, name) for name in _NAMES)
-        mark_price, index_price, funding_rate = columns
-        finite = np.isfinite(mark_price) & np.isfinite(index_price) & np.isfinite(funding_rate)
-        with np.errstate(invalid="ignore"):
-            sound = finite & (mark_price > 0) & (index_price > 0)
-        return put_sound(self._series, micros(rows), columns, sound)
+        return put_sound(self._series, times, columns, positive=2)
 
     def latest(self, now: int) -> MarkPrice:
         """The latest mark, NaN when there is none."""
