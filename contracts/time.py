@@ -9,12 +9,15 @@ from typing import Annotated, Protocol
 from pydantic import AfterValidator
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_END = datetime(2200, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
 def _as_utc(value: datetime) -> datetime:
     if value.tzinfo is None:
         raise ValueError("a time needs its zone: write it as 2024-01-15T00:00:00Z")
+    if not _EPOCH <= value < _END:
+        raise ValueError("a time outside of the years 1970 to 2199")
     return value if value.tzinfo is UTC else value.astimezone(UTC)
 
 
@@ -25,6 +28,11 @@ UtcTime = Annotated[datetime, AfterValidator(_as_utc)]
 def to_micros(moment: datetime) -> int:
     """Microseconds since 1970 (UTC), exactly: the unit in which the rules count time."""
     return (moment - _EPOCH) // _MICROSECOND
+
+
+def read_micros(text: str) -> int:
+    """The microseconds of an ISO 8601 time with its zone; raises ValueError, or TypeError when it is not text."""
+    return to_micros(_as_utc(datetime.fromisoformat(text)))
 
 
 def from_micros(micros: int) -> datetime:

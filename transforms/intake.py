@@ -1,7 +1,6 @@
 """Intakes: how the messages of each kind of topic are addressed and read."""
 
 from collections.abc import Callable
-from datetime import datetime
 
 import orjson
 
@@ -10,7 +9,7 @@ from contracts.message import Message
 from contracts.refusals import MAX_MESSAGE_BYTES, Reason, Refusal, read_message
 from contracts.rows.row import Row
 from contracts.tables import read_row
-from contracts.time import to_micros
+from contracts.time import read_micros
 from transforms.log import Address, Raw
 
 
@@ -28,10 +27,13 @@ class MessageIntake:
             raise Refusal(Reason.TOO_LARGE, f"{len(raw.data)} bytes; the limit is {MAX_MESSAGE_BYTES}")
         try:
             content = orjson.loads(raw.data)
-            moment = datetime.fromisoformat(content["event_time"])
-            return Address(self._keys(content), to_micros(moment), content["message_id"])
-        except (ValueError, KeyError, TypeError):
+            keys, entry_id = self._keys(content), content["message_id"]
+            micros = read_micros(content["event_time"])
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise Refusal(Reason.WRONG_FIELD, "not a message") from None
+        if not all(isinstance(name, str) for name in (entry_id, *keys)):
+            raise Refusal(Reason.WRONG_FIELD, "not a message")
+        return Address(keys, micros, entry_id)
 
     def read(self, raw: Raw) -> Message:
         return read_message(raw.data)
@@ -47,9 +49,9 @@ class MarketDataIntake:
     def address(self, raw: Raw) -> Address:
         attributes = raw.attributes
         try:
-            moment = datetime.fromisoformat(attributes["event_time"])
+            micros = read_micros(attributes["event_time"])
             entry_id = f"{attributes['kind']}/{int(attributes['sequence']):012d}"
-            return Address((attributes["symbol"],), to_micros(moment), entry_id)
+            return Address((attributes["symbol"],), micros, entry_id)
         except (ValueError, KeyError, TypeError):
             raise Refusal(Reason.NOT_MARKET_DATA, "market data needs its attributes") from None
 
@@ -63,8 +65,7 @@ class RowIntake:
     def address(self, raw: Raw) -> Address:
         try:
             content = self.content(raw)
-            moment = datetime.fromisoformat(content["event_time"])
-            return Address((raw.attributes["table"],), to_micros(moment), content["row_id"])
+            return Address((raw.attributes["table"],), read_micros(content["event_time"]), str(content["row_id"]))
         except (ValueError, KeyError, TypeError):
             raise Refusal(Reason.WRONG_FIELD, "not a row") from None
 

@@ -1,5 +1,6 @@
 """The rows on their way through export: each to its table, those of coordination also to its desk's windows."""
 
+from contracts.refusals import Reason, Refusal
 from contracts.rows.communication import DeliveryRow, MessageRow
 from transforms.core import ROWS, Core, Output
 from transforms.export.communication_windows import CommunicationWindows
@@ -17,7 +18,10 @@ class ExportIntake(RowIntake):
         keys, event_micros, entry_id = super().address(raw)
         (table,) = keys
         if table in _WINDOWED:
-            keys = (table, _WINDOWS + self.content(raw)["desk"])
+            desk = self.content(raw).get("desk")
+            if not isinstance(desk, str):
+                raise Refusal(Reason.WRONG_FIELD, "not a row of a desk")
+            keys = (table, _WINDOWS + desk)
         return Address(keys, event_micros, entry_id)
 
 
