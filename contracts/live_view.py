@@ -47,6 +47,11 @@ class LiveView:
         return f"sapphire:{self.desk}:activity"
 
     @property
+    def communication(self) -> str:
+        """Hash: `<agent>/<window_seconds>` to the latest CommunicationMetric as JSON."""
+        return f"sapphire:{self.desk}:communication"
+
+    @property
     def snapshots(self) -> str:
         """Hash: symbol to the latest SnapshotRow as JSON."""
         return f"sapphire:{self.desk}:snapshots"

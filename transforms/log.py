@@ -42,7 +42,8 @@ class LogEntry:
     """Something that was read, at its place in its key's log.
 
     `position` counts the key's entries from 1. `late` marks an entry that is older than one before it. `sent_at` is the
-    wall clock at its sending (absent in bounded runs): for latencies, never for a verdict.
+    wall clock at its sending (absent in bounded runs) and `publish_micros` when Pub/Sub took it (0 there): for
+    latencies, never for a verdict.
     """
 
     key: str
@@ -51,6 +52,7 @@ class LogEntry:
     event_micros: int
     value: Any
     sent_at: str | None = None
+    publish_micros: int = 0
 
     @property
     def event_time(self) -> datetime:

@@ -82,8 +82,10 @@ class _KeyedLog:
         self.position += 1
         late = arrival.event_micros < self.latest_micros
         self.latest_micros = max(self.latest_micros, arrival.event_micros)
+        raw = arrival.raw
+        sent_at = raw.attributes.get("sent_at")
         entry = LogEntry(
-            self._key, self.position, late, arrival.event_micros, value, arrival.raw.attributes.get("sent_at")
+            self._key, self.position, late, arrival.event_micros, value, sent_at, raw.publish_micros
         )
         emissions = emissions_of(entry, self.core.apply(entry))
         self._step.handled(arrival)

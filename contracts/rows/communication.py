@@ -1,6 +1,8 @@
 """Rows of the coordination job, and of export's windows over them."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import Field
 
 from contracts.controls import MessageClass
 from contracts.message import MessageType
@@ -66,10 +68,15 @@ class ControlRow(DeskRow):
 
 
 class CommunicationMetric(Row):
-    """What one agent said and heard in one window."""
+    """What one agent said and heard in one window.
+
+    A window that was written and then met late rows has further rows: the counts of a window's rows add up.
+    """
 
     table: ClassVar[str] = "communication_metrics"
-    about: ClassVar[str] = "messages sent, throttled, delivered and suppressed, by agent and window"
+    about: ClassVar[str] = (
+        "messages sent, throttled, delivered and suppressed, by agent and window of 10 s and of 1 min"
+    )
     clustering: ClassVar[tuple[str, ...]] = ("desk", "agent")
 
     desk: Name
@@ -78,7 +85,21 @@ class CommunicationMetric(Row):
     window_seconds: int
     sent: int
     admitted: int
+    refused: Annotated[int, Field(default=0, description="refused or repeated")]
     throttled: int
-    delivered: int
-    suppressed: int
-    activity_score: float
+    throttled_signals: int = 0
+    throttled_chatter: int = 0
+    delivered: Annotated[int, Field(description="copies that it received")]
+    suppressed: Annotated[int, Field(description="copies that it did not receive")]
+    suppressed_not_relevant: int = 0
+    suppressed_sender_too_active: int = 0
+    activity_score: Annotated[float, Field(description="its last one in the window; 0 when it said nothing")]
+    threshold: Annotated[
+        float | None,
+        Field(default=None, description="its effective threshold at the last broadcast in the window"),
+    ]
+    latency_p50_ms: Annotated[
+        float | None,
+        Field(default=None, description="from its sending a message to the verdict; null in a bounded run"),
+    ]
+    latency_p99_ms: float | None = None

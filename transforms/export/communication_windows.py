@@ -1,93 +1,147 @@
-"""Communication by window: what each agent said and heard in every minute, counted from the rows of coordination."""
+"""Communication by window: what each agent said and heard in every 10 s and minute, from the rows of coordination."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 import orjson
 
+from contracts.controls import MessageClass
 from contracts.rows.communication import CommunicationMetric, DeliveryRow, MessageRow
-from contracts.time import from_micros, to_micros
+from contracts.time import from_micros, read_micros, to_micros
+from transforms.coordination.participation import DeliveryReason
 from transforms.coordination.rows import Verdict
 from transforms.core import ROWS, Output
+from transforms.export.quantiles import Quantiles
 from transforms.log import LogEntry
 
-WINDOW_SECONDS = 60
-_WINDOW_MICROS = WINDOW_SECONDS * 1_000_000
+WINDOWS_SECONDS = (10, 60)
+_SECOND = 1_000_000
+
+_Window = tuple[int, int]
+"""Its length in seconds, and its start in microseconds."""
 
 
 @dataclass(slots=True)
 class _Counts:
     sent: int = 0
     admitted: int = 0
+    refused: int = 0
     throttled: int = 0
+    throttled_signals: int = 0
+    throttled_chatter: int = 0
     delivered: int = 0
     suppressed: int = 0
+    suppressed_not_relevant: int = 0
+    suppressed_sender_too_active: int = 0
     activity_score: float = 0.0
+    threshold: float | None = None
+    latencies: Quantiles = field(default_factory=Quantiles)
+
+    def say(self, row: MessageRow, latency_ms: float | None) -> None:
+        """Count a message of the agent."""
+        throttled = row.verdict == Verdict.THROTTLED
+        self.sent += 1
+        self.admitted += row.verdict == Verdict.ADMITTED
+        self.refused += row.verdict in (Verdict.REFUSED, Verdict.DUPLICATE)
+        self.throttled += throttled
+        self.throttled_signals += throttled and row.message_class is MessageClass.SIGNAL
+        self.throttled_chatter += throttled and row.message_class is MessageClass.CHATTER
+        self.activity_score = row.activity_score
+        if latency_ms is not None:
+            self.latencies.add(latency_ms)
+
+    def hear(self, row: DeliveryRow) -> None:
+        """Count a message that the agent might have heard."""
+        self.delivered += row.delivered
+        self.suppressed += not row.delivered
+        self.suppressed_not_relevant += row.reason == DeliveryReason.NOT_RELEVANT
+        self.suppressed_sender_too_active += row.reason == DeliveryReason.SENDER_TOO_ACTIVE
+        if row.reason not in (DeliveryReason.CRITICAL, DeliveryReason.DIRECTED):
+            self.threshold = row.threshold
+
+    def metrics(self) -> dict[str, Any]:
+        """The columns."""
+        columns = {
+            column.name: getattr(self, column.name) for column in fields(self) if column.name != "latencies"
+        }
+        return columns | {"latency_p50_ms": self.latencies.at(0.5), "latency_p99_ms": self.latencies.at(0.99)}
+
+    def state(self) -> list:
+        """Every field: what `of` reads."""
+        return [*(getattr(self, column.name) for column in fields(self)[:-1]), self.latencies.state()]
+
+    @classmethod
+    def of(cls, state: list) -> "_Counts":
+        """Go on from what `state` gave."""
+        counts = cls(*state[:-1])
+        counts.latencies = Quantiles(dict(state[-1]))
+        return counts
 
 
 class CommunicationWindows:
-    """The core that counts one desk's fixed windows of a minute of event time.
+    """The core that counts one desk's fixed windows of 10 s and of a minute of event time.
 
     A window is written when an event comes that is a whole window past its end, or when the desk falls idle. What
-    arrives for it later is written as a further row of the same window: the counts of a window's rows add up.
+    arrives for it later is written as a further row of the same window: the counts of a window's rows add up. For the
+    windows of a minute:
 
-        message at    10:00:10   10:00:50   10:01:20       10:02:05         10:00:59 (late)   idle
-        open          10:00      10:00      10:00, 10:01   10:01, 10:02     + 10:00           -
-        written       -          -          -              10:00 (sent 2)   10:00 (sent 1)    10:01, 10:02
+        message at  10:00:10   10:00:50   10:01:20      10:02:05            10:00:59 (late)   idle
+        open        10:00      10:00      10:00, 10:01  10:01, 10:02        + 10:00           -
+        written     -          -          -             10:00 (sent 2)      -                 10:00 (sent 1), 10:01, 10:02
+
+    Latency is from a message's sending to its verdict's row on Pub/Sub, both by the wall clock, where both are known.
     """
 
     def __init__(self, desk: str) -> None:
         self._desk = desk
-        self._open: dict[int, dict[str, _Counts]] = {}
+        self._open: dict[_Window, dict[str, _Counts]] = {}
         self._written = 0
 
     def apply(self, entry: LogEntry) -> list[Output]:
         """Count the row; write the windows that its time closes."""
-        self._count(entry.value)
-        return self._close_before(entry.event_micros - _WINDOW_MICROS)
+        row: MessageRow | DeliveryRow = entry.value
+        micros = to_micros(row.event_time)
+        for seconds in WINDOWS_SECONDS:
+            agents = self._open.setdefault((seconds, micros - micros % (seconds * _SECOND)), {})
+            if isinstance(row, MessageRow):
+                agents.setdefault(row.sender, _Counts()).say(row, _latency_ms(entry))
+            else:
+                agents.setdefault(row.recipient, _Counts()).hear(row)
+        return self._close(entry.event_micros)
 
     def flush(self) -> list[Output]:
         """Write every window that is open."""
-        return self._close_before(max(self._open, default=0) + 2 * _WINDOW_MICROS)
+        return self._close(None)
 
-    def _count(self, row: MessageRow | DeliveryRow) -> None:
-        start = to_micros(row.event_time) // _WINDOW_MICROS * _WINDOW_MICROS
-        agents = self._open.setdefault(start, {})
-        if isinstance(row, MessageRow):
-            counts = agents.setdefault(row.sender, _Counts())
-            counts.sent += 1
-            counts.admitted += row.verdict == Verdict.ADMITTED
-            counts.throttled += row.verdict == Verdict.THROTTLED
-            counts.activity_score = row.activity_score
-        else:
-            counts = agents.setdefault(row.recipient, _Counts())
-            counts.delivered += row.delivered
-            counts.suppressed += not row.delivered
-
-    def _close_before(self, micros: int) -> list[Output]:
-        closing = sorted(start for start in self._open if start + _WINDOW_MICROS <= micros)
+    def _close(self, now: int | None) -> list[Output]:
+        """Write the windows that are a whole window past at `now`, or all."""
+        closing = sorted(
+            window for window in self._open if now is None or window[1] + 2 * window[0] * _SECOND <= now
+        )
         return [
-            Output(ROWS, self._metric(start, agent, counts))
-            for start in closing
-            for agent, counts in sorted(self._open.pop(start).items())
+            Output(ROWS, self._metric(window, agent, counts))
+            for window in closing
+            for agent, counts in sorted(self._open.pop(window).items())
         ]
 
-    def _metric(self, start: int, agent: str, counts: _Counts) -> CommunicationMetric:
+    def _metric(self, window: _Window, agent: str, counts: _Counts) -> CommunicationMetric:
+        seconds, start = window
         self._written += 1
         return CommunicationMetric(
             row_id=f"{start:014x}-{self._desk}-w{self._written}",
-            event_time=from_micros(start + _WINDOW_MICROS - 1),
+            event_time=from_micros(start + seconds * _SECOND - 1),
             desk=self._desk,
             agent=agent,
             window_start=from_micros(start),
-            window_seconds=WINDOW_SECONDS,
-            **asdict(counts),
+            window_seconds=seconds,
+            **counts.metrics(),
         )
 
     def dump(self) -> bytes:
         """The open windows and the count of rows written."""
         windows = [
-            [start, [[agent, list(asdict(counts).values())] for agent, counts in sorted(agents.items())]]
-            for start, agents in sorted(self._open.items())
+            [*window, [[agent, counts.state()] for agent, counts in sorted(agents.items())]]
+            for window, agents in sorted(self._open.items())
         ]
         return orjson.dumps([self._written, windows])
 
@@ -95,5 +149,15 @@ class CommunicationWindows:
         """Take up the state that `dump` wrote."""
         self._written, windows = orjson.loads(state)
         self._open = {
-            start: {agent: _Counts(*values) for agent, values in agents} for start, agents in windows
+            (seconds, start): {agent: _Counts.of(counts) for agent, counts in agents}
+            for seconds, start, agents in windows
         }
+
+
+def _latency_ms(entry: LogEntry) -> float | None:
+    if entry.sent_at is None or not entry.publish_micros:
+        return None
+    try:
+        return max(0, entry.publish_micros - read_micros(entry.sent_at)) / 1_000
+    except ValueError:
+        return None

@@ -2,7 +2,6 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterable
 from typing import Any
 
 import apache_beam as beam
@@ -11,11 +10,11 @@ import redis
 
 from contracts.live_view import LiveView
 from contracts.message import MessageType
-from contracts.rows.communication import DeliveryRow, MessageRow
+from contracts.rows.communication import CommunicationMetric, DeliveryRow, MessageRow
 from contracts.rows.market import SnapshotRow
 from contracts.rows.row import Row
 from contracts.rows.trading import AllocationRow, ExecutionRow, PortfolioRow, PositionRow
-from contracts.tables import read_row
+from transforms.emission import Emission
 
 
 class LiveViewUpdate:
@@ -35,6 +34,8 @@ class LiveViewUpdate:
         elif isinstance(row, DeliveryRow):
             self._counts["deliveries" if row.delivered else "suppressed"] += 1
             self._counts[f"{'delivered' if row.delivered else 'suppressed'}:{row.recipient}"] += 1
+        elif isinstance(row, CommunicationMetric):
+            self._set(self._view.communication, f"{row.agent}/{row.window_seconds}", row.to_json())
         elif isinstance(row, ExecutionRow):
             self._counts["fills"] += row.last_quantity is not None
         elif isinstance(row, PortfolioRow):
@@ -71,7 +72,7 @@ class LiveViewUpdate:
 
 
 class _Update(beam.DoFn):
-    """Writes each batch to the live view; a Redis that is away costs the picture, never a row."""
+    """Writes each bundle to the live view; a Redis that is away costs the picture, never a row."""
 
     def __init__(self, redis_url: str, desk: str) -> None:
         self._redis_url = redis_url
@@ -81,25 +82,29 @@ class _Update(beam.DoFn):
         self._redis = redis.Redis.from_url(self._redis_url, socket_timeout=1.0)
         self._log = logging.getLogger(__name__)
 
-    def process(self, batch: tuple[str, Iterable[bytes]]) -> None:
-        table, rows = batch
-        update = LiveViewUpdate(self._desk)
-        for row in rows:
-            update.add(read_row(row, table))
+    def start_bundle(self) -> None:
+        self._update = LiveViewUpdate(self._desk)
+
+    def process(self, emission: Emission) -> None:
+        self._update.add(emission.value)
+
+    def finish_bundle(self) -> None:
         try:
-            update.write(self._redis)
+            self._update.write(self._redis)
         except redis.RedisError as error:
             self._log.warning("the live view cannot be written: %s", error)
 
 
 class UpdateLiveView(beam.PTransform):
-    """Batches of rows `(table, [row as JSON])` to the live view of a desk."""
+    """Emissions of rows to the live view of a desk, a round trip a bundle."""
 
     def __init__(self, redis_url: str, desk: str) -> None:
         super().__init__()
         self._redis_url = redis_url
         self._desk = desk
 
-    def expand(self, batches: beam.pvalue.PCollection) -> beam.pvalue.PCollection:
+    def expand(self, emissions: beam.pvalue.PCollection) -> beam.pvalue.PCollection:
         """Nothing comes out."""
-        return batches | "Update" >> beam.ParDo(_Update(self._redis_url, self._desk)).with_output_types(None)
+        return emissions | "Update" >> beam.ParDo(_Update(self._redis_url, self._desk)).with_output_types(
+            None
+        )

@@ -1,6 +1,6 @@
-"""Rows to BigQuery: batched by table across bundles, written by Beam's connector, what is refused put aside."""
+"""Rows to BigQuery by Beam's connector; what is refused is put aside."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -16,8 +16,9 @@ from transforms.core import DEAD_LETTERS, ROWS
 from transforms.counting import counter
 from transforms.emission import Emission
 
-MOST_ROWS = 500
-LONGEST_WAIT_SECONDS = 1.0
+SHARDS = 0
+"""Beam writes each table in SHARDS + 1 random shards (its own default: 501), each a bundle and an insert of its own. Rows
+come gathered, and one insert takes hundreds of them, so a table is one shard."""
 
 
 class _TableRow(dict):
@@ -26,35 +27,14 @@ class _TableRow(dict):
     table: str
 
 
-def _by_table(emission: Emission) -> tuple[str, bytes]:
-    return emission.value.table, emission.value.to_json()
-
-
-def _table_rows(batch: tuple[str, Iterable[bytes]]) -> Iterator[_TableRow]:
-    table, rows = batch
-    for row in rows:
-        table_row = _TableRow(orjson.loads(row))
-        table_row.table = table
-        yield table_row
-
-
-class BatchByTable(beam.PTransform):
-    """Emissions of rows to batches `(table, [row as JSON])` of at most 500 rows or one second, across bundles.
-
-    A streaming bundle holds a handful of rows and an insert costs the same for one row as for hundreds.
-    """
-
-    def expand(self, emissions: PCollection) -> PCollection:
-        """The batches."""
-        return (
-            emissions
-            | "By table" >> beam.Map(_by_table).with_output_types(tuple[str, bytes])
-            | "Batch" >> beam.GroupIntoBatches(MOST_ROWS, max_buffering_duration_secs=LONGEST_WAIT_SECONDS)
-        )
+def _table_row(emission: Emission) -> _TableRow:
+    table_row = _TableRow(orjson.loads(emission.value.to_json()))
+    table_row.table = emission.value.table
+    return table_row
 
 
 class WriteTables(beam.PTransform):
-    """Batches of rows to the tables of a dataset, which must exist (partitioned ones are never made by Beam).
+    """Emissions of rows to the tables of a dataset, which must exist (partitioned ones are never made by Beam).
 
     What comes out are emissions of dead letters: one for each row that BigQuery refused for good. Rows that only met a
     passing fault are tried again.
@@ -65,7 +45,7 @@ class WriteTables(beam.PTransform):
         self._project = project
         self._dataset = dataset
 
-    def expand(self, batches: PCollection) -> PCollection:
+    def expand(self, emissions: PCollection) -> PCollection:
         """Dead letters, and their rows, of what was refused."""
         prefix = f"{self._project}:{self._dataset}."
 
@@ -73,8 +53,8 @@ class WriteTables(beam.PTransform):
             return prefix + row.table
 
         written = (
-            batches
-            | "Rows" >> beam.FlatMap(_table_rows).with_output_types(_TableRow)
+            emissions
+            | "Rows" >> beam.Map(_table_row).with_output_types(_TableRow)
             | "Insert"
             >> WriteToBigQuery(
                 table=table_of,
@@ -82,6 +62,7 @@ class WriteTables(beam.PTransform):
                 create_disposition=BigQueryDisposition.CREATE_NEVER,
                 write_disposition=BigQueryDisposition.WRITE_APPEND,
                 insert_retry_strategy=RetryStrategy.RETRY_ON_TRANSIENT_ERROR,
+                num_streaming_keys=SHARDS,
             )
         )
         return written.failed_rows_with_errors | "Put aside" >> beam.ParDo(_PutAside()).with_output_types(
