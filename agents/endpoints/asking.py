@@ -33,8 +33,10 @@ class Asker(Protocol):
 
 
 class Connection(Protocol):
-    """How an asker is made: a small value that can be pickled and travels to the workers."""
+    """How an asker is made: a small value, hashable and picklable, that travels to the workers."""
 
     def connect(self) -> Asker:
         """An asker that is ready to be asked, from several threads."""
         ...
+
+    def __hash__(self) -> int: ...

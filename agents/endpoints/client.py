@@ -43,7 +43,7 @@ class VertexConnection:
     """
 
     vertex: Vertex
-    endpoints: Mapping[str, str]
+    endpoints: Mapping[str, str] = field(hash=False)
     deadline_seconds: float = 5.0
     attempts: int = 3
     wait_seconds: float = 0.1

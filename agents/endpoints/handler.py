@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import Any
 
 from apache_beam.ml.inference.base import ModelHandler
@@ -43,7 +44,7 @@ class DecisionHandler(ModelHandler[DecisionRequest, CallOutcome, Asker]):
 
     def load_model(self) -> Asker:
         """Connect; what is slow to import is imported here, on the worker."""
-        return self._connection.connect()
+        return _connected(self._connection)
 
     def run_inference(
         self, batch: Sequence[DecisionRequest], model: Asker, inference_args: dict[str, Any] | None = None
@@ -76,6 +77,12 @@ class DecisionHandler(ModelHandler[DecisionRequest, CallOutcome, Asker]):
 
     def _since(self, began: float) -> float | None:
         return round((self._clock() - began) * 1000.0, 3) if self._clock else None
+
+
+@cache
+def _connected(connection: Connection) -> Asker:
+    """One asker a process: the local streaming runner sets the stage up anew for nearly every bundle."""
+    return connection.connect()
 
 
 def _read(asked: dict[str, Any], prediction: object) -> CallOutcome:

@@ -1,7 +1,7 @@
 """Endpoints without a network: the rules that stand in for the models, asked in this very process."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from agents.endpoints.asking import CallFailed, Reply
@@ -18,7 +18,7 @@ class InProcess:
     It lets a bounded run give the same bytes with nothing else running. `rules` gives each endpoint's rule.
     """
 
-    rules: Mapping[str, str]
+    rules: Mapping[str, str] = field(hash=False)
 
     @classmethod
     def of(cls, roster: Roster) -> Self:
