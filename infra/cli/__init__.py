@@ -19,9 +19,11 @@ app = typer.Typer(
 
 def _assemble() -> None:
     """Bring the subcommands in; each loads what it needs only when it is called, so that --help is quick."""
-    from infra.cli import bigquery, run, topics, version
+    from infra.cli import bigquery, datasets, feed, run, topics, version
 
     app.command(epilog=run.EXAMPLE)(run.run)
+    app.command(epilog=feed.EXAMPLE)(feed.feed)
+    app.add_typer(datasets.app)
     app.add_typer(bigquery.app)
     app.add_typer(topics.app)
     app.command(epilog=version.EXAMPLE)(version.version)
