@@ -16,6 +16,7 @@ from contracts.rows.row import Row
 ROW_MODELS: tuple[type[Row], ...] = (
     market.MarketBar,
     market.SnapshotRow,
+    market.MarketQuality,
     communication.MessageRow,
     communication.DeliveryRow,
     communication.ControlRow,

@@ -1,6 +1,7 @@
 """Rows of the market job."""
 
 from decimal import Decimal
+from enum import StrEnum
 from typing import ClassVar
 
 from contracts.model import Name
@@ -40,3 +41,28 @@ class SnapshotRow(Row):
     bar_seconds: int
     price: Decimal
     features: tuple[Feature, ...]
+
+
+class QualityKind(StrEnum):
+    """What can be wrong, or at least remarkable, with a market's data."""
+
+    GAP = "gap"
+    FEED_RESTART = "feed_restart"
+    CROSSED = "crossed"
+    STALE = "stale"
+    SOUND_AGAIN = "sound_again"
+    PRICE_JUMP = "price_jump"
+    ZERO_VOLUME = "zero_volume"
+
+
+class MarketQuality(Row):
+    """Something about a market's data that the desk should know."""
+
+    table: ClassVar[str] = "market_quality"
+    about: ClassVar[str] = "gaps, crossed and stale quotes, price jumps and minutes without trades, by symbol"
+    clustering: ClassVar[tuple[str, ...]] = ("symbol", "kind")
+
+    symbol: Name
+    kind: QualityKind
+    value: float
+    detail: str

@@ -18,7 +18,7 @@ from contracts.market_data import MarketBatch
 from contracts.message import Message
 from contracts.payloads import Mark
 from contracts.refusals import DeadLetter
-from contracts.rows.market import MarketBar
+from contracts.rows.market import MarketBar, MarketQuality
 from contracts.rows.operations import DeadLetterRow
 from execution.feed.recordings import SAMPLE
 from pipelines.launch import LaunchError, launch
@@ -67,7 +67,7 @@ def test_what_went_in_is_accounted_for(runs):
     bars = len(SYMBOLS) * MINUTES
     assert counts == {
         "recorded_events": bars, "refused_events": 0, "in": bars, "out": bars, "market_events": bars,
-        "used_events": bars, "bars": bars, "snapshots": bars, "marks": bars, "rows": 2 * bars,
+        "used_events": bars, "bars": bars, "snapshots": bars, "marks": bars, "rows": 2 * bars + 1,
     }  # fmt: skip
 
 
@@ -82,6 +82,12 @@ def test_each_minute_of_the_day_has_its_bar_its_snapshot_and_its_mark(runs):
         assert found[-1] == ("ETHUSDT", "2024-01-16T00:00:00Z")
     assert [m["payload"]["price"] for m in snapshots] == [m["payload"]["price"] for m in marks]
     rows = lines(one / "rows.jsonl")
+    (jump,) = (row["row"] for row in rows if row["table"] == "market_quality")
+    assert (jump["kind"], jump["symbol"], jump["event_time"]) == (
+        "price_jump",
+        "BTCUSDT",
+        "2024-01-15T18:48:00Z",
+    )
     assert sum(row["table"] == "market_bars" for row in rows) == len(snapshots)
     assert {row["row"]["row_id"] for row in rows if row["table"] == "snapshots"} == {
         m["message_id"] for m in snapshots
@@ -156,6 +162,8 @@ def told(emission: Emission) -> tuple:
     value = emission.value
     if isinstance(value, DeadLetter | DeadLetterRow):
         return emission.port, emission.position, type(value).__name__, value.reason
+    if isinstance(value, MarketQuality):
+        return emission.port, emission.position, type(value).__name__, str(value.kind)
     if isinstance(value, MarketBar):
         return emission.port, emission.position, f"MarketBar of {value.bar_seconds} s", value.close
     said = value.payload if isinstance(value, Message) else value
@@ -165,12 +173,14 @@ def told(emission: Emission) -> tuple:
 
 EXPECTED = [
     ("marks", 1, "Mark", "100.0", "99.0", ""),
+    ("rows", 2, "MarketQuality", "stale"),
     ("marks", 2, "Mark", "101.0", "None", STALE),
     ("rows", 4, "MarketBar of 1 s", 101.0),
     ("marks", 4, "Mark", "102.0", "None", STALE),
     ("rows", 5, "MarketBar of 60 s", 101.0),
     ("snapshots", 5, "Snapshot", "101.0"),
     ("rows", 5, "SnapshotRow", "101.0"),
+    ("rows", 5, "MarketQuality", "sound_again"),
     ("marks", 5, "Mark", "104.0", "103.0", ""),
     ("dead_letters", 5, "DeadLetter", "not_market_data"),
     ("rows", 5, "DeadLetterRow", "not_market_data"),

@@ -24,11 +24,13 @@ class Continuity:
         is         next   next   after_gap  fills_gap   duplicate   after_gap                   anew
 
     A count that falls back with an event time later than every one before is a feed that began anew; with an older one it
-    is a batch that came twice. What is missing is remembered, up to 1,024 batches of it.
+    is a batch that came twice. What is missing is remembered, up to 1,024 batches of it. `last` is the
+    highest number so far.
     """
 
     def __init__(self) -> None:
-        self._last = 0
+        self.lost = 0
+        self.last = 0
         self._latest_micros = 0
         self._missing: dict[int, None] = {}
 
@@ -38,30 +40,30 @@ class Continuity:
             event_micros > self._latest_micros,
             max(event_micros, self._latest_micros),
         )
-        if sequence == self._last + 1 or self._last == 0:
-            self._last = sequence
+        if sequence == self.last + 1 or self.last == 0:
+            self.last = sequence
             return Arrived.NEXT
-        if sequence > self._last:
-            for missing in range(max(self._last + 1, sequence - _REMEMBERED), sequence):
+        if sequence > self.last:
+            for missing in range(max(self.last + 1, sequence - _REMEMBERED), sequence):
                 self._missing[missing] = None
             while len(self._missing) > _REMEMBERED:
                 del self._missing[next(iter(self._missing))]
-            self._last = sequence
+            self.last = sequence
             return Arrived.AFTER_GAP
         if sequence in self._missing:
             del self._missing[sequence]
             return Arrived.FILLS_GAP
         if is_later:
-            self._last = sequence
+            self.last = sequence
             self._missing.clear()
             return Arrived.ANEW
         return Arrived.DUPLICATE
 
     def state(self) -> list[Any]:
         """All of it as plain lists: what `take_up` reads."""
-        return [self._last, self._latest_micros, list(self._missing)]
+        return [self.last, self._latest_micros, list(self._missing)]
 
     def take_up(self, state: list[Any]) -> None:
         """Go on from what `state` gave."""
-        self._last, self._latest_micros, missing = state
+        self.last, self._latest_micros, missing = state
         self._missing = dict.fromkeys(missing)

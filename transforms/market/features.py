@@ -186,6 +186,22 @@ def bollinger_position_20(window: Window) -> Values:
     return (closes[..., -1] - closes.mean(axis=-1)) / (2 * _deviation(closes))
 
 
+@feature("jump_score_60", bars=22)
+def jump_score_60(window: Window) -> Values:
+    """(r - median) / max(1.4826 MAD, 1.2533 MeanAD): how unlike the 60 returns before it (20 at least) the last return r is.
+
+    Source: Iglewicz and Hoaglin, How to Detect and Handle Outliers (1993): the robust z-score. MAD and MeanAD are the median
+    and the mean distance from the median; the mean keeps a price that mostly stands still from jumping with every tick.
+    """
+    closes = window.close[..., -62:]
+    returns = closes[..., 1:] / closes[..., :-1] - 1
+    before = returns[..., :-1]
+    middle = np.median(before, axis=-1)
+    distances = np.abs(before - middle[..., np.newaxis])
+    spread = np.maximum(1.4826 * np.median(distances, axis=-1), 1.2533 * np.mean(distances, axis=-1))
+    return (returns[..., -1] - middle) / spread
+
+
 # --- trend ----------------------------------------------------------------------------------------------------------
 
 

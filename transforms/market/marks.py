@@ -4,11 +4,15 @@ from math import isfinite
 from typing import Any
 
 from contracts.payloads import Mark
+from contracts.rows.market import QualityKind
 from transforms.market.prices import at_tick
-from transforms.market.quotes import Quotes
+from transforms.market.quality import Finding
+from transforms.market.quotes import CROSSED, STALE, Quotes
 from transforms.market.venue_marks import VenueMarks
 
 _SECOND = 1_000_000
+
+_KINDS = {CROSSED: QualityKind.CROSSED, STALE: QualityKind.STALE, "": QualityKind.SOUND_AGAIN}
 
 
 class Marks:
@@ -29,11 +33,18 @@ class Marks:
         if time >= self._last_time:
             self._last_time, self._last_price = time, price
 
-    def mark(self, now: int, quotes: Quotes, venue: VenueMarks) -> Mark | None:
-        """The mark as of `now`, the latest event of all, if it is time for one."""
-        trouble = quotes.trouble(now)
-        if trouble == self._trouble and now // _SECOND <= self._marked_second:
+    def mark(self, now: int, quotes: Quotes, venue: VenueMarks, found: list[Finding]) -> Mark | None:
+        """The mark as of `now`, the latest event of all, if it is time for one.
+
+        What was found in the same batch is in its reason, and makes it time; a quote that turns bad or good is added to it.
+        """
+        notes = [finding.detail for finding in found]
+        trouble, before = quotes.trouble(now), self._trouble
+        if trouble != before:
+            found.append(Finding(now, _KINDS[trouble], 0.0, trouble or "the quote is sound again"))
+        elif not notes and now // _SECOND <= self._marked_second:
             return None
+        self._trouble = trouble
         quote = quotes.latest(now)
         has_quote = isfinite(quote.bid)
         price: float | None = venue.latest(now).mark_price
@@ -41,7 +52,7 @@ class Marks:
             price = (quote.bid + quote.ask) / 2 if has_quote else self._last_price
         if price is None:
             return None
-        self._trouble, self._marked_second = trouble, now // _SECOND
+        self._marked_second = now // _SECOND
         self._last_price = price if self._last_price is None else self._last_price
         return Mark(
             symbol=self._symbol,
@@ -49,7 +60,7 @@ class Marks:
             bid=at_tick(self._symbol, quote.bid) if has_quote else None,
             ask=at_tick(self._symbol, quote.ask) if has_quote else None,
             tradable=not trouble,
-            reason=trouble,
+            reason="; ".join([trouble, *notes] if trouble else notes),
         )
 
     def state(self) -> list[Any]:

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from contracts.market_data import MarketBatch, MarketKind
 from contracts.message import said_by
-from contracts.payloads import Snapshot
+from contracts.payloads import Mark, Snapshot
 from contracts.rows.market import MarketBar, SnapshotRow
 from contracts.rows.row import Feature
 from contracts.time import from_micros, to_micros
@@ -26,6 +26,7 @@ from transforms.market.continuity import Arrived, Continuity
 from transforms.market.features import features_of
 from transforms.market.marks import Marks
 from transforms.market.prices import at_tick
+from transforms.market.quality import Finding, feed_restart, findings_of_bar, gap
 from transforms.market.quotes import Quotes
 from transforms.market.tally import Tally
 from transforms.market.venue_marks import VenueMarks
@@ -61,7 +62,8 @@ class Market:
     1. its sequence is checked; a batch that came already is dropped,
     2. its events join the open bars, or become the latest quote or mark; late and broken ones are counted,
     3. bars whose end has passed are closed: a row each, and a snapshot when they have the snapshot's length,
-    4. a mark follows, once in a second of event time, and at once when the symbol stops being tradable.
+    4. what the desk should know about the data (gaps, crossed and stale quotes, jumps, no trades) is a row each,
+    5. a mark follows, once in a second of event time, and at once when the symbol stops being tradable.
 
     A snapshot shows what was known when its bar ended and nothing later; that moment is its event_time.
 
@@ -90,7 +92,8 @@ class Market:
         batch: MarketBatch = entry.value
         times, latest = moments(batch.rows), to_micros(batch.event_time)
         closed: list[Bar] = []
-        if self._arrived(batch, latest) is Arrived.DUPLICATE:
+        found: list[Finding] = []
+        if self._arrived(batch, latest, found) is Arrived.DUPLICATE:
             self._count(Tally(duplicate=_events(batch)))
             return []
         match batch.kind:
@@ -109,19 +112,30 @@ class Market:
             self._snapshot_bars.hear(times)
         self._latest = max(self._latest, latest)
         closed += self._close(self._latest - self._lateness)
-        return [*self._say_bars(closed), *self._say_mark(batch)]
+        outputs = list(self._say_bars(closed, found))
+        mark = self._marks.mark(self._latest, self._quotes, self._venue_marks, found)
+        outputs += (Output(ROWS, finding.row(self._symbol, _source(batch))) for finding in found)
+        return [*outputs, self._mark(mark, batch)] if mark else outputs
 
     def flush(self) -> list[Output]:
         """Close what is open. Of a bar whose end has not been seen there is a row, and no snapshot: it may not be whole."""
-        ended = list(self._say_bars(self._close(self._latest)))
-        return [*ended, *(self._row(bar) for bar in self._close(None) if bar.trades)]
+        found: list[Finding] = []
+        outputs = list(self._say_bars(self._close(self._latest), found))
+        outputs += (self._row(bar) for bar in self._close(None) if bar.trades)
+        return [*outputs, *(Output(ROWS, finding.row(self._symbol, "flush")) for finding in found)]
 
     # --- taking batches in ------------------------------------------------------------------------------------------
 
-    def _arrived(self, batch: MarketBatch, latest: int) -> Arrived:
-        arrived = self._continuity[batch.kind].take(batch.sequence, latest)
+    def _arrived(self, batch: MarketBatch, latest: int, found: list[Finding]) -> Arrived:
+        continuity = self._continuity[batch.kind]
+        last = continuity.last
+        arrived = continuity.take(batch.sequence, latest)
         if arrived in _COUNTED:
             self.counts[_COUNTED[arrived]] += 1
+        if arrived is Arrived.AFTER_GAP:
+            found.append(gap(latest, batch, batch.sequence - last - 1))
+        elif arrived is Arrived.ANEW:
+            found.append(feed_restart(latest, batch))
         return arrived
 
     def _count(self, tally: Tally) -> None:
@@ -166,16 +180,17 @@ class Market:
 
     # --- what follows -----------------------------------------------------------------------------------------------
 
-    def _say_bars(self, closed: list[Bar]) -> Iterator[Output]:
+    def _say_bars(self, closed: list[Bar], found: list[Finding]) -> Iterator[Output]:
         for bar in closed:
             yield self._row(bar)
             if bar.seconds == self._snapshot_bars.seconds and bar.open_micros >= self._recent.end_micros:
                 self._recent.add(bar)
-                yield from self._say_snapshot(bar)
+                yield from self._say_snapshot(bar, found)
 
-    def _say_snapshot(self, bar: Bar) -> Iterator[Output]:
+    def _say_snapshot(self, bar: Bar, found: list[Finding]) -> Iterator[Output]:
         quote = self._quotes.before(bar.end_micros)
         features = features_of(self._recent.window(quote, self._venue_marks.before(bar.end_micros)))
+        found += findings_of_bar(bar, features)
         snapshot = Snapshot(
             symbol=self._symbol,
             bar_seconds=bar.seconds,
@@ -203,17 +218,15 @@ class Market:
         )
         yield Output(ROWS, row)
 
-    def _say_mark(self, batch: MarketBatch) -> Iterator[Output]:
-        mark = self._marks.mark(self._latest, self._quotes, self._venue_marks)
-        if mark is not None:
-            message = said_by(
-                SENDER,
-                mark,
-                desk=self._desk,
-                event_time=from_micros(self._latest),
-                derived_from=(self._symbol, f"{batch.kind}-{batch.sequence}"),
-            )
-            yield Output(MARKS, message)
+    def _mark(self, mark: Mark, batch: MarketBatch) -> Output:
+        message = said_by(
+            SENDER,
+            mark,
+            desk=self._desk,
+            event_time=from_micros(self._latest),
+            derived_from=(self._symbol, _source(batch)),
+        )
+        return Output(MARKS, message)
 
     def _price(self, price: float) -> Decimal | None:
         return at_tick(self._symbol, price) if isfinite(price) else None
@@ -270,6 +283,10 @@ _COUNTED = {
     Arrived.DUPLICATE: "duplicate_batches",
     Arrived.ANEW: "feed_restarts",
 }
+
+
+def _source(batch: MarketBatch) -> str:
+    return f"{batch.kind}-{batch.sequence}"
 
 
 def _by_end(bar: Bar) -> tuple[int, int]:

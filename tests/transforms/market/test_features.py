@@ -121,6 +121,13 @@ def test_realised_volatility_vwap_and_volume_by_hand() -> None:
     assert told["volume_z_20"] == pytest.approx((3.0 - 22 / 20) / math.sqrt((28 / 20) - (22 / 20) ** 2))
 
 
+def test_a_jump_stands_out_of_the_returns_before_it() -> None:
+    """Returns of +1 % and -1 % in turn have the median 0 or so and the distance 1 %; then +10 %."""
+    close = 100 * np.cumprod([1.0, *([1.01, 0.99] * 10), 1.1])
+    told = features_of(Window(close, close, close, close, close, close, close, close))
+    assert told["jump_score_60"] == pytest.approx(0.1 / (1.4826 * 0.01), rel=0.01)
+
+
 def test_what_cannot_be_told_is_absent() -> None:
     still = np.full(30, 100.0)
     told = features_of(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from contracts.market_data import MarketBatch, MarketKind
 from contracts.message import Message
-from contracts.rows.market import MarketBar, SnapshotRow
+from contracts.rows.market import MarketBar, MarketQuality, QualityKind, SnapshotRow
 from contracts.time import from_micros
 from tests.transforms.market.batches import SYMBOL, at, batch, marks, quotes, tell, trades, venue_bar
 from transforms.core import ROWS, Output
@@ -142,6 +142,29 @@ def test_a_crossed_quote_stops_trading_at_once_and_a_sound_one_lets_it_go_on() -
         (False, CROSSED, None),
         (True, "", Decimal("99.0")),
     ]
+    assert [(row.kind, row.event_time) for row in said(outputs, ROWS)] == [
+        (QualityKind.CROSSED, from_micros(at(0.2))),
+        (QualityKind.SOUND_AGAIN, from_micros(at(0.4))),
+    ]
+
+
+def test_a_jump_and_a_minute_without_trades_are_told_and_can_be_traded_on() -> None:
+    closes = [100.0 + (n % 3) / 10 for n in range(30)] + [110.0]
+    log = [venue_bar(n, 60 * n, close) for n, close in enumerate(closes, 1)]
+    outputs = tell(market(), *log, venue_bar(32, 60 * 32, 110.0, volume=0.0))
+    jump, empty = (row for row in said(outputs, ROWS) if isinstance(row, MarketQuality))
+    assert (jump.kind, jump.event_time, jump.row_id) == (
+        QualityKind.PRICE_JUMP, from_micros(at(60 * 31)), f"{at(60 * 31):014x}-BTCUSDT-price_jump-bar-31",
+    )  # fmt: skip
+    assert jump.detail == f"a return of +9.7804%, {jump.value:+.1f} robust deviations from the bars before"
+    assert (empty.kind, empty.value, empty.detail) == (
+        QualityKind.ZERO_VOLUME,
+        0.0,
+        "nothing was traded in 60 s",
+    )
+    assert [(mark.payload.tradable, mark.payload.reason) for mark in said(outputs, MARKS)][-3:] == [
+        (True, ""), (True, jump.detail), (True, empty.detail),
+    ]  # fmt: skip
 
 
 def test_a_stale_quote_stops_trading() -> None:
@@ -174,6 +197,15 @@ def test_gaps_duplicates_and_restarts_of_the_feed_are_counted() -> None:
     assert core.counts["duplicate_events"] == 1
     assert core.counts["feed_restarts"] == 1
     assert adds_up(core)
+    assert [
+        (row.kind, row.value, row.detail) for row in said(outputs, ROWS) if isinstance(row, MarketQuality)
+    ] == [
+        (QualityKind.GAP, 2.0, "2 batches of trade are missing before number 4"),
+        (QualityKind.FEED_RESTART, 1.0, "the feed counts its trade batches from 1 again"),
+    ]
+    assert [mark.payload.reason for mark in said(outputs, MARKS)] == [
+        "", "2 batches of trade are missing before number 4", "the feed counts its trade batches from 1 again",
+    ]  # fmt: skip
 
 
 def test_every_event_is_accounted_for() -> None:
