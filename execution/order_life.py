@@ -6,7 +6,8 @@
     REJECTED   FILLED, CANCELLED, EXPIRED, REJECTED (only before the first fill)
 
 SUBMITTED and PARTIALLY_FILLED may become UNKNOWN when the venue's answer is lost; what the venue says later
-leads on from there. An end is an end: nothing follows FILLED, CANCELLED, REJECTED or EXPIRED.
+leads on from there. An end is an end, but for a trade that is told late: a trade at the venue is money, so it is
+always taken. What then remains of a CANCELLED or EXPIRED order stays so, and a REJECTED one is alive again.
 """
 
 from dataclasses import dataclass, replace
@@ -26,7 +27,7 @@ _FOLLOWS: dict[OrderStatus, set[OrderStatus]] = {
 }
 """What may follow each state without a fill; no entry: it is an end."""
 
-_TAKES_FILLS = {OrderStatus.SUBMITTED, OrderStatus.PARTIALLY_FILLED, OrderStatus.UNKNOWN}
+_ENDED_UNFILLED = {OrderStatus.CANCELLED, OrderStatus.EXPIRED}
 
 
 class IllegalStep(ValueError):
@@ -35,11 +36,15 @@ class IllegalStep(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """One trade of an order: quantity in the base asset, price and fee in quote currency."""
+    """One trade of an order: quantity in the base asset, price and fee in quote currency.
+
+    `trade_id` is the venue's name for it within the order, by which a trade that is told twice is taken once.
+    """
 
     quantity: Decimal
     price: Decimal
     fee: Decimal
+    trade_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +75,21 @@ class OrderLife:
         return replace(self, status=status, steps=self.steps + 1, reason=reason or self.reason)
 
     def fill(self, fill: Fill) -> Self:
-        """The life after a trade: FILLED when nothing remains; raises `IllegalStep`, also for too much."""
-        if self.status not in _TAKES_FILLS:
+        """The life after a trade: FILLED when nothing remains; raises `IllegalStep`, also for too much.
+
+        After an end it is a trade that was told late.
+        """
+        if self.status is OrderStatus.NEW:
             raise IllegalStep(f"an order that is {self.status} cannot trade")
         if fill.quantity <= 0 or fill.price <= 0:
             raise IllegalStep(f"a fill of {fill.quantity} at {fill.price} is none")
         filled = EXACT.add(self.filled_quantity, fill.quantity)
         if filled > self.quantity:
             raise IllegalStep(f"a fill of {fill.quantity} is more than remains of {self.quantity}")
+        status = self.status if self.status in _ENDED_UNFILLED else OrderStatus.PARTIALLY_FILLED
         return replace(
             self,
-            status=OrderStatus.FILLED if filled == self.quantity else OrderStatus.PARTIALLY_FILLED,
+            status=OrderStatus.FILLED if filled == self.quantity else status,
             filled_quantity=filled,
             notional=EXACT.fma(fill.quantity, fill.price, self.notional),
             fees=EXACT.add(self.fees, fill.fee),

@@ -2,26 +2,32 @@
 
 At least once: a row is marked only after Pub/Sub took it, so a crash in between publishes it again, with
 the same message_id, by which readers tell it as one. The ordering key is the desk. What Pub/Sub does not
-take stays, and is tried again with growing pauses.
+take stays, and is tried again with growing pauses. Marks are written for many rows at once: a mark is a
+transaction, and orders wait for those.
 """
 
 import threading
+import time
 from concurrent.futures import Future
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
+import orjson
 import structlog
 from google.api_core.exceptions import GoogleAPICallError, RetryError
 from google.cloud.pubsub_v1.publisher.exceptions import PublishToPausedOrderingKeyException
 from sqlalchemy.exc import SQLAlchemyError
 
-from contracts.message import Message
 from execution.ledger.ledger import Ledger
 
 _log = structlog.get_logger("execution.outbox")
 
 BATCH = 500
+MARKS = 200
+"""Rows that Pub/Sub has and that are not marked yet, at most; marked at the latest `_MARK_SECONDS` later."""
+
+_MARK_SECONDS = 0.25
 _ANSWER_SECONDS = 10.0
 _PAUSES = (0.1, 0.5, 2.0, 5.0)
 _STUCK = timedelta(seconds=15)
@@ -47,16 +53,16 @@ class Publisher(Protocol):
         ...
 
 
-def attributes_of(message: Message, sent_at: datetime) -> dict[str, str]:
-    """The Pub/Sub attributes of a message that is sent at the wall-clock time `sent_at`."""
+def attributes_of(message: dict[str, Any], sent_at: datetime) -> dict[str, str]:
+    """The Pub/Sub attributes of a Message's JSON that is sent at the wall-clock time `sent_at`."""
     attributes = {
-        "desk": message.desk,
-        "type": str(message.type),
-        "sender": message.sender,
-        "event_time": message.event_time.isoformat(),
+        "desk": message["desk"],
+        "type": message["type"],
+        "sender": message["sender"],
+        "event_time": datetime.fromisoformat(message["event_time"]).isoformat(),
         "sent_at": sent_at.isoformat(),
     }
-    return attributes | ({"recipient": message.recipient} if message.recipient else {})
+    return attributes | ({"recipient": message["recipient"]} if message["recipient"] else {})
 
 
 class Outbox:
@@ -69,6 +75,8 @@ class Outbox:
         self._woken = threading.Event()
         self._stopping = threading.Event()
         self._failing_since: datetime | None = None
+        self._unmarked: list[int] = []
+        self._marked_at = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
 
     def start(self) -> None:
@@ -96,23 +104,22 @@ class Outbox:
         return None
 
     def publish_once(self) -> int:
-        """Publish the oldest rows; how many Pub/Sub took. Marks those, then raises the first failure."""
-        rows = self._ledger.unpublished(BATCH)
+        """Publish the oldest rows; how many Pub/Sub took, to be marked soon. Raises the first failure."""
+        rows = self._ledger.unpublished(BATCH, self._unmarked)
         sent: list[tuple[int, str, Future[str]]] = []
         taken: list[int] = []
         failed: set[str] = set()
         failure: Exception | None = None
         for number, data in rows:
-            message = Message.from_json(data)
+            attributes = attributes_of(orjson.loads(data), datetime.now(UTC))
+            desk = attributes["desk"]
             try:
-                future = self._publisher.publish(
-                    self._topic, data, ordering_key=message.desk, **attributes_of(message, datetime.now(UTC))
-                )
+                future = self._publisher.publish(self._topic, data, ordering_key=desk, **attributes)
             except _NOT_TAKEN as error:
-                failed.add(message.desk)
+                failed.add(desk)
                 failure = failure or error
             else:
-                sent.append((number, message.desk, future))
+                sent.append((number, desk, future))
         for number, desk, future in sent:
             try:
                 future.result(timeout=_ANSWER_SECONDS)
@@ -121,7 +128,9 @@ class Outbox:
                 failure = failure or error
             else:
                 taken.append(number)
-        self._ledger.mark_published(taken, datetime.now(UTC))
+        self._unmarked += taken
+        if len(self._unmarked) >= MARKS:
+            self.mark()
         for desk in failed:
             # A key that is not paused needs no resuming, and the client says so by RuntimeError: the message
             # may still be under way, or the pause comes a moment later and is met by the next batch.
@@ -131,14 +140,22 @@ class Outbox:
             raise failure
         return len(taken)
 
+    def mark(self) -> None:
+        """Write down what Pub/Sub has taken."""
+        self._ledger.mark_published(self._unmarked, datetime.now(UTC))
+        self._unmarked = []
+        self._marked_at = time.monotonic()
+
     def _run(self) -> None:
         failures = 0
         while True:
-            self._woken.wait()
+            woken = self._woken.wait(_MARK_SECONDS if self._unmarked else None)
             self._woken.clear()
             try:
-                while self.publish_once() == BATCH:
+                while woken and self.publish_once() == BATCH:
                     pass
+                if not woken or self._stopping.is_set() or time.monotonic() - self._marked_at > _MARK_SECONDS:
+                    self.mark()
             except (*_NOT_TAKEN, SQLAlchemyError) as error:
                 failures += 1
                 self._failing_since = self._failing_since or datetime.now(UTC)

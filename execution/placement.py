@@ -1,24 +1,24 @@
 """Placing orders: the same client_order_id is the same order, however often and from how many sides it comes.
 
-    T0  a request comes in; one ledger transaction begins
+    T0  a request comes in; a second one for the same order waits until the first has its answer
     T1  the id is known: the answer is the order as it stands (another body is a conflict); nothing is written
-    T2  it is new: NEW, then SUBMITTED (sequence 1), the venue is asked, and each thing that it did is a step
-    T3  the transaction commits order, steps, fills, positions and messages together; the outbox is woken
-    T4  the answer goes out
+    T2  it is new: the guard is asked, and the order is committed as SUBMITTED, or REJECTED when the guard says no
+    T3  the venue is asked
+    T4  what it did is committed: steps, fills, positions and messages together; the outbox is woken
+    T5  the answer goes out
 
-A crash before T3 leaves nothing, a crash after it leaves all: whoever asks again gets the one order. This
-holds for a venue inside this process. One outside must find its acceptance committed before it is asked,
-and is reconciled on start.
-
-Steps carry the desk's clock, but never a time before the order's own decision; each step lies a microsecond
-after the one before it, so that sorting by event time keeps the order of life.
+A crash before T2 leaves nothing. One after it leaves an order that is open, which is asked for at the venue before
+anything else is placed; so is one whose answer at T3 is lost (then it is UNKNOWN). Nothing is ever sent a second time.
 """
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
+import structlog
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.exc import IntegrityError
 
@@ -26,13 +26,18 @@ from contracts.model import Name
 from contracts.orders import OrderRequest, OrderType, OrderView
 from contracts.payloads import OrderStatus, Side
 from contracts.time import Clock
-from execution.ledger.entry import LedgerEntry
-from execution.ledger.ledger import Ledger, LedgerDisagrees
-from execution.ledger.records import OrderRecord
+from execution.ledger.ledger import Ledger
+from execution.ledger.order import LedgerOrder
+from execution.ledger.verification import LedgerDisagrees
+from execution.protection.guard import Guard
 from execution.reduce_only import reducible_quantity
-from execution.venues.venue import Venue, VenueAnswer
+from execution.settlement import Settlement
+from execution.turns import Turns
+from execution.venues.venue import Unclear, Venue
 
-_MICROSECOND = timedelta(microseconds=1)
+_log = structlog.get_logger("execution.placement")
+
+_MINUTE = timedelta(minutes=1)
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
 
 
@@ -63,38 +68,57 @@ class Placed:
 class Placement:
     """Takes order requests to the ledger and the venue. Safe to use from several threads."""
 
-    def __init__(self, ledger: Ledger, venue: Venue, clock: Clock, committed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        venue: Venue,
+        clock: Clock,
+        guard: Guard,
+        committed: Callable[[], None],
+        ticks: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._ledger = ledger
         self._venue = venue
         self._clock = clock
+        self._guard = guard
+        self._turns = Turns()
+        self.settlement = Settlement(ledger, venue, clock, guard, committed, ticks)
         self._committed = committed
         self._reconciled = threading.Event()
         self._trouble = "open orders are still being reconciled"
+        venue.listen(self.settlement.take)
 
     def trouble(self) -> str | None:
         """Why nothing can be placed (not reconciled yet, or not at all); None when orders are taken."""
         return None if self._reconciled.is_set() else self._trouble
 
-    def reconcile(self) -> None:
-        """Verify the ledger and settle what was open when the service stopped; raises `LedgerDisagrees`."""
+    def reconcile(self) -> bool:
+        """Verify the ledger and ask for every order that was open when the service stopped.
+
+        False while the venue is unclear about one: to be called again. Raises `LedgerDisagrees`.
+        """
         try:
             self._ledger.verify()
         except LedgerDisagrees as error:
             self._trouble = f"the ledger disagrees with itself: {error}"
             raise
-        for client_order_id in self._ledger.open_orders():
-            answer = self._venue.answer_to(client_order_id)
-            with self._ledger.entry() as entry:
-                order = entry.find(client_order_id)
-                if order is None or order.life.status.is_final:
-                    continue
-                moment = max(self._now(), order.updated_at + _MICROSECOND)
-                self._settle(entry, order, answer or _never_seen(self._venue.name), moment)
+        unclear = [order for order in self._ledger.open_orders() if self.settlement.ask(order) is None]
+        if unclear:
+            self._trouble = (
+                f"{self._venue.name} is unclear about {len(unclear)} open orders; they are asked for"
+            )
+            return False
+        net: dict[str, Decimal] = {}
+        for position in self._ledger.positions():
+            net[position.symbol] = net.get(position.symbol, Decimal(0)) + position.quantity
+        recent = self._ledger.orders_since(self._now() - _MINUTE)
+        self._guard.begin(net, self._ledger.open_orders(), recent)
         self._reconciled.set()
         self._committed()
+        return True
 
     def place(self, request: OrderRequest) -> Placed:
-        """Place an order, once. What the venue refuses is a REJECTED order.
+        """Place an order, once. What the guard or the venue refuses is a REJECTED order.
 
         Raises `NotReady`, `Unplaceable` and `OrderConflict`; then nothing was written.
         """
@@ -102,58 +126,87 @@ class Placement:
         if trouble is not None:
             raise NotReady(trouble)
         _check_form(request)
-        try:
-            placed = self._place(request)
-        except IntegrityError:
-            # On PostgreSQL another process may have written the same id between our look and our insert.
-            placed = self._place(request)
-        if placed.is_new:
+        with self._turns.of(request.client_order_id):
+            try:
+                order, is_new = self._accept(request)
+            except IntegrityError:
+                # On PostgreSQL another process may have written the same id between our look and our insert.
+                order, is_new = self._accept(request)
+            if is_new and not order.life.status.is_final:
+                order = self._send(order)
+        if is_new:
             self._committed()
-        return placed
+        return Placed(order.view, is_new=is_new)
 
-    def _place(self, request: OrderRequest) -> Placed:
-        with self._ledger.entry() as entry:
-            known = entry.find(request.client_order_id)
-            if known is not None:
-                if known.request != request:
-                    raise OrderConflict(
-                        f"client_order_id {request.client_order_id} was used for another order"
-                    )
-                return Placed(known.view, is_new=False)
-            moment = max(self._now(), request.decided_at)
-            held = entry.held_by(request.desk, request.agent, request.symbol)
-            quantity = reducible_quantity(request, held)
-            order = entry.open(request, quantity or request.quantity, self._venue.name, moment)
-            capped = (
-                f"reduce_only: {request.quantity} capped to the {quantity} held"
-                if quantity < request.quantity
-                else ""
-            )
-            if not quantity:
-                answer = VenueAnswer(
-                    end=OrderStatus.REJECTED,
-                    reason=f"reduce_only: {request.agent} holds {held} {request.symbol}, nothing to {request.side}",
-                )
-                entry.move(order, OrderStatus.SUBMITTED, moment)
-            else:
-                answer = self._venue.place(request, quantity, moment)
-                order.venue_order_id = answer.venue_order_id
-                entry.move(order, OrderStatus.SUBMITTED, moment, capped)
-            self._settle(entry, order, answer, moment + _MICROSECOND)
-        return Placed(order.view, is_new=True)
+    def ask_again(self, order: LedgerOrder) -> bool:
+        """Ask the venue for an open order, not while it is being placed; whether the venue was clear."""
+        with self._turns.of(order.request.client_order_id):
+            return self.settlement.ask(order) is not None
+
+    def cancel(self, order: LedgerOrder) -> bool:
+        """Cancel what is open of an order, not while it is being placed; whether the venue was clear."""
+        with self._turns.of(order.request.client_order_id):
+            return self.settlement.cancel(order) is not None
+
+    def _accept(self, request: OrderRequest) -> tuple[LedgerOrder, bool]:
+        """The order, committed before anybody outside hears of it; whether it is new."""
+        admitted = False
+        try:
+            with self._ledger.entry() as entry:
+                known = entry.find(request.client_order_id)
+                if known is not None:
+                    if known.request != request:
+                        raise OrderConflict(
+                            f"client_order_id {request.client_order_id} was used for another order"
+                        )
+                    return known, False
+                moment = max(self._now(), request.decided_at)
+                quantity, reason = request.quantity, ""
+                if request.reduce_only:
+                    key = (request.desk, request.agent, request.symbol)
+                    held = entry.held_by(*key)
+                    quantity = reducible_quantity(request, held + entry.reducing(*key))
+                    if not quantity:
+                        reason = f"reduce_only: {request.agent} holds {held} {request.symbol}, nothing to {request.side}"
+                    elif quantity < request.quantity:
+                        reason = f"reduce_only: {request.quantity} capped to the {quantity} held"
+                order = entry.open(request, quantity or request.quantity, self._venue.name, moment)
+                if not quantity:
+                    entry.move(order, OrderStatus.REJECTED, moment, reason)
+                    return order, True
+                denial = self._guard.admit(request, quantity, self._venue.price(request.symbol), moment)
+                if denial is not None:
+                    entry.move(order, OrderStatus.REJECTED, moment, str(denial))
+                    return order, True
+                admitted = True
+                entry.move(order, OrderStatus.SUBMITTED, moment, reason)
+        except BaseException:
+            if admitted:
+                self._guard.withdraw(request.client_order_id)
+            raise
+        return order, True
+
+    def _send(self, order: LedgerOrder) -> LedgerOrder:
+        """Ask the venue, once; whatever its answer is, the order as it stands then."""
+        request, settlement = order.request, self.settlement
+        settlement.sent(request.client_order_id)
+        try:
+            answer = self._venue.place(request, order.life.quantity, order.updated_at)
+        except Unclear as unclear:
+            doubted = settlement.doubt(request.client_order_id, str(unclear)) or order
+        except Exception as error:  # noqa: BLE001 - whatever an adapter raises, the order may be out
+            _log.error("venue_failed", client_order_id=request.client_order_id, error=type(error).__name__)
+            reason = f"the venue's adapter failed: {type(error).__name__}"
+            doubted = settlement.doubt(request.client_order_id, reason) or order
+        else:
+            return settlement.take(request.client_order_id, answer) or order
+        return settlement.ask(doubted) or doubted
 
     def _now(self) -> datetime:
         try:
             return self._clock.now()
         except FileNotFoundError:
             raise NotReady("the replay clock's file (SAPPHIRE_CLOCK) is not there yet") from None
-
-    def _settle(self, entry: LedgerEntry, order: OrderRecord, answer: VenueAnswer, moment: datetime) -> None:
-        for fill in answer.fills:
-            entry.fill(order, fill, moment)
-            moment += _MICROSECOND
-        if answer.end is not None:
-            entry.move(order, answer.end, moment, answer.reason)
 
 
 def _check_form(request: OrderRequest) -> None:
@@ -170,7 +223,3 @@ def _check_form(request: OrderRequest) -> None:
         raise Unplaceable("limit_price", "a LIMIT order needs one")
     if request.type is OrderType.MARKET and request.limit_price is not None:
         raise Unplaceable("limit_price", "a MARKET order has none: leave it out, or ask for a LIMIT order")
-
-
-def _never_seen(venue: str) -> VenueAnswer:
-    return VenueAnswer(end=OrderStatus.REJECTED, reason=f"reconciled on start: {venue} never saw this order")

@@ -1,29 +1,37 @@
 """The ledger: opens the database, hands out entries to write, answers what is asked."""
 
+import hashlib
 import threading
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import Engine, select, text, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Engine, bindparam, insert, select, text, update
 
 from contracts.orders import OrderView, PositionView
 from contracts.payloads import OrderStatus
-from execution.exact import EXACT
-from execution.holding import Holding
 from execution.ledger.connection import READING, connect
 from execution.ledger.entry import LedgerEntry
-from execution.ledger.records import FillRecord, OrderRecord, OutboxRecord, PositionRecord, Record
+from execution.ledger.migration import prepare
+from execution.ledger.order import LedgerOrder
+from execution.ledger.records import (
+    AGENT_POSITIONS,
+    FILLS,
+    OPEN_STATUSES,
+    ORDER_EVENTS,
+    ORDERS,
+    OUTBOX,
+    POSITIONS,
+    PROTECTION_EVENTS,
+    order_in,
+    position_in,
+)
+from execution.ledger.verification import verify, write_checkpoint
 
-_OPEN = tuple(str(status) for status in OrderStatus if not status.is_final)
-
-
-class LedgerDisagrees(RuntimeError):
-    """The ledger contradicts itself; the text says where. Nothing may be traded on it."""
+_MARK = update(OUTBOX).where(OUTBOX.c.number == bindparam("row")).values(published_at=bindparam("moment"))
+_ONE = select(ORDERS).where(ORDERS.c.client_order_id == bindparam("id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +42,26 @@ class OrderFilter:
     agent: str | None = None
     symbol: str | None = None
     status: OrderStatus | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentHolding:
+    """What one agent holds in a symbol; quantity is signed."""
+
+    desk: str
+    agent: str
+    symbol: str
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectionEvent:
+    """Who stopped or released trading, when (wall clock) and why."""
+
+    action: str
+    issued_by: str
+    reason: str
+    at: datetime
 
 
 class Ledger:
@@ -47,9 +75,9 @@ class Ledger:
 
     @classmethod
     def open(cls, url: str) -> "Ledger":
-        """The ledger at a SQLAlchemy URL, its tables made when they are missing."""
+        """The ledger at a SQLAlchemy URL; raises `OldLedger` when it has to be migrated by hand."""
         engine = connect(url)
-        Record.metadata.create_all(engine)
+        prepare(engine)
         return cls(engine)
 
     def close(self) -> None:
@@ -59,65 +87,85 @@ class Ledger:
     @contextmanager
     def entry(self) -> Iterator[LedgerEntry]:
         """One transaction: committed when the block ends well, as if it had never been otherwise."""
-        with (
-            self._writing,
-            Session(self._engine, autoflush=False, expire_on_commit=False) as session,
-            session.begin(),
-        ):
-            yield LedgerEntry(session)
+        with self._writing, self._engine.begin() as connection:
+            entry = LedgerEntry(connection)
+            yield entry
+            entry.write()
 
     # --- what the API asks -----------------------------------------------------------------------------
 
     def order(self, client_order_id: str) -> OrderView | None:
         """One order."""
-        with Session(self._reading) as session:
-            record = session.scalar(select(OrderRecord).where(OrderRecord.client_order_id == client_order_id))
-            return record.view if record else None
+        with self._reading.connect() as connection:
+            row = connection.execute(_ONE, {"id": client_order_id}).one_or_none()
+            return None if row is None else order_in(row).view
 
     def orders(self, wanted: OrderFilter, limit: int) -> list[OrderView]:
         """The newest orders that fit, newest first."""
-        query = select(OrderRecord).order_by(OrderRecord.number.desc()).limit(limit)
+        query = select(ORDERS).order_by(ORDERS.c.number.desc()).limit(limit)
         for column, value in (
-            (OrderRecord.desk, wanted.desk),
-            (OrderRecord.agent, wanted.agent),
-            (OrderRecord.symbol, wanted.symbol),
-            (OrderRecord.status, wanted.status and str(wanted.status)),
+            (ORDERS.c.desk, wanted.desk),
+            (ORDERS.c.agent, wanted.agent),
+            (ORDERS.c.symbol, wanted.symbol),
+            (ORDERS.c.status, wanted.status and str(wanted.status)),
         ):
             if value is not None:
                 query = query.where(column == value)
-        with Session(self._reading) as session:
-            return [record.view for record in session.scalars(query)]
+        with self._reading.connect() as connection:
+            return [order_in(row).view for row in connection.execute(query)]
 
-    def open_orders(self) -> list[str]:
-        """The ids of the orders to which something can still happen, oldest first."""
-        query = (
-            select(OrderRecord.client_order_id)
-            .where(OrderRecord.status.in_(_OPEN))
-            .order_by(OrderRecord.number)
-        )
-        with Session(self._reading) as session:
-            return list(session.scalars(query))
+    def open_orders(self) -> list[LedgerOrder]:
+        """The orders to which something can still happen, oldest first."""
+        query = select(ORDERS).where(ORDERS.c.status.in_(OPEN_STATUSES)).order_by(ORDERS.c.number)
+        with self._reading.connect() as connection:
+            return [order_in(row) for row in connection.execute(query)]
+
+    def orders_since(self, moment: datetime) -> list[LedgerOrder]:
+        """The orders made at or after a moment of the desk's clock, oldest first; reads back from the newest."""
+        query = select(ORDERS).order_by(ORDERS.c.number.desc()).execution_options(yield_per=100)
+        found: list[LedgerOrder] = []
+        with self._reading.connect() as connection:
+            for row in connection.execute(query):
+                if row.created_at < moment:
+                    break
+                found.append(order_in(row))
+        return found[::-1]
 
     def positions(self, desk: str | None = None, symbol: str | None = None) -> list[PositionView]:
         """The positions, by desk and symbol; a closed one stays with its realised profit."""
-        query = select(PositionRecord).order_by(PositionRecord.desk, PositionRecord.symbol)
+        query = select(POSITIONS).order_by(POSITIONS.c.desk, POSITIONS.c.symbol)
         if desk is not None:
-            query = query.where(PositionRecord.desk == desk)
+            query = query.where(POSITIONS.c.desk == desk)
         if symbol is not None:
-            query = query.where(PositionRecord.symbol == symbol)
-        with Session(self._reading) as session:
-            return [record.view for record in session.scalars(query)]
+            query = query.where(POSITIONS.c.symbol == symbol)
+        with self._reading.connect() as connection:
+            return [position_in(row) for row in connection.execute(query)]
+
+    def holdings(self) -> list[AgentHolding]:
+        """What each agent holds, closed positions left out, in order of desk, agent and symbol."""
+        query = select(AGENT_POSITIONS).order_by(*AGENT_POSITIONS.primary_key)
+        with self._reading.connect() as connection:
+            held = [
+                AgentHolding(row.desk, row.agent, row.symbol, row.quantity)
+                for row in connection.execute(query)
+            ]
+        return [holding for holding in held if holding.quantity]
 
     # --- the outbox ------------------------------------------------------------------------------------
 
-    def unpublished(self, limit: int) -> list[tuple[int, bytes]]:
-        """The oldest messages that Pub/Sub does not have yet: row number and Message JSON, as written."""
+    def unpublished(self, limit: int, besides: Sequence[int] = ()) -> list[tuple[int, bytes]]:
+        """The oldest messages that Pub/Sub does not have yet: row number and Message JSON, as written.
+
+        `besides` are rows that it has, though they are not marked yet.
+        """
         query = (
-            select(OutboxRecord.number, OutboxRecord.message_json)
-            .where(OutboxRecord.published_at.is_(None))
-            .order_by(OutboxRecord.number)
+            select(OUTBOX.c.number, OUTBOX.c.message_json)
+            .where(OUTBOX.c.published_at.is_(None))
+            .order_by(OUTBOX.c.number)
             .limit(limit)
         )
+        if besides:
+            query = query.where(OUTBOX.c.number.not_in(besides))
         with self._reading.connect() as connection:
             return [(number, message) for number, message in connection.execute(query)]
 
@@ -126,9 +174,24 @@ class Ledger:
         if not numbers:
             return
         with self._writing, self._engine.begin() as connection:
-            connection.execute(
-                update(OutboxRecord).where(OutboxRecord.number.in_(numbers)).values(published_at=moment)
-            )
+            connection.execute(_MARK, [{"row": number, "moment": moment} for number in numbers])
+
+    # --- the protection's audit ------------------------------------------------------------------------
+
+    def note_protection(self, event: ProtectionEvent) -> None:
+        """Write down who stopped or released trading."""
+        row = {"action": event.action, "issued_by": event.issued_by, "reason": event.reason, "at": event.at}
+        with self._writing, self._engine.begin() as connection:
+            connection.execute(insert(PROTECTION_EVENTS), [row])
+
+    def protection_events(self, limit: int) -> list[ProtectionEvent]:
+        """The newest ones, newest first."""
+        query = select(PROTECTION_EVENTS).order_by(PROTECTION_EVENTS.c.number.desc()).limit(limit)
+        with self._reading.connect() as connection:
+            return [
+                ProtectionEvent(row.action, row.issued_by, row.reason, row.at)
+                for row in connection.execute(query)
+            ]
 
     # --- health ----------------------------------------------------------------------------------------
 
@@ -137,29 +200,24 @@ class Ledger:
         with self._reading.connect() as connection:
             connection.execute(text("SELECT 1"))
 
-    def verify(self) -> None:
-        """Compare what is kept with what the fills say; raises `LedgerDisagrees`."""
-        held: dict[tuple[str, str], Holding] = defaultdict(Holding)
-        filled: dict[str, Decimal] = defaultdict(Decimal)
-        with Session(self._reading) as session:
-            fills = select(
-                FillRecord.desk, FillRecord.symbol, FillRecord.client_order_id, FillRecord.quantity,
-                FillRecord.price, FillRecord.fee,
-            ).order_by(FillRecord.number)  # fmt: skip
-            for desk, symbol, order, quantity, price, fee in session.execute(fills):
-                held[desk, symbol] = held[desk, symbol].after(quantity, price, fee)
-                filled[order] = EXACT.add(filled[order], abs(quantity))
-            for position in session.scalars(select(PositionRecord)):
-                if position.holding != held.pop((position.desk, position.symbol), Holding()):
-                    raise LedgerDisagrees(
-                        f"the position of {position.desk} in {position.symbol} is not its fills' sum"
-                    )
-            if held:
-                raise LedgerDisagrees(f"there are fills without a position: {sorted(held)}")
-            for order, quantity in session.execute(
-                select(OrderRecord.client_order_id, OrderRecord.filled_quantity)
-            ):
-                if quantity != filled.pop(order, Decimal(0)):
-                    raise LedgerDisagrees(
-                        f"order {order} says that {quantity} was filled, and its fills say otherwise"
-                    )
+    def verify(self, *, from_start: bool = False) -> None:
+        """Compare what is kept with what the fills say, since the last time; raises `LedgerDisagrees`."""
+        with self._reading.connect() as connection:
+            checkpoint = verify(connection, from_start=from_start)
+        if checkpoint is not None:
+            with self._writing, self._engine.begin() as connection:
+                write_checkpoint(connection, *checkpoint)
+
+    def state_hash(self) -> str:
+        """A digest of all that was traded and told, the same for equal ledgers on any database."""
+        digest = hashlib.blake2b(digest_size=16)
+        with self._reading.connect() as connection:
+            for table in (ORDERS, ORDER_EVENTS, FILLS, POSITIONS, AGENT_POSITIONS):
+                order = [c for c in table.c if c.unique] or list(table.primary_key)
+                columns = [column for column in table.c if column.name != "number"]
+                for row in connection.execute(select(*columns).order_by(*order)):
+                    digest.update(repr(tuple(map(str, row))).encode())
+            query = select(OUTBOX.c.message_id, OUTBOX.c.message_json).order_by(OUTBOX.c.message_id)
+            for identifier, message in connection.execute(query):
+                digest.update(identifier.encode() + message)
+        return digest.hexdigest()

@@ -5,14 +5,14 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, ClassVar
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy import ForeignKey, Index, LargeBinary, Row, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from contracts.orders import OrderRequest, OrderView, PositionView
+from contracts.orders import OrderRequest, PositionView
 from contracts.payloads import OrderStatus
-from execution.exact import plain
 from execution.holding import Holding
 from execution.ledger.columns import Exact, Moment, RowNumber
+from execution.ledger.order import LedgerOrder
 from execution.order_life import OrderLife
 
 
@@ -60,52 +60,6 @@ class OrderRecord(Record):
         Index("orders_by_status", "status", "number"),
     )
 
-    @property
-    def request(self) -> OrderRequest:
-        """What was asked for."""
-        return _read_request(self.request_json)
-
-    @property
-    def life(self) -> OrderLife:
-        """Where it stands."""
-        return OrderLife(
-            quantity=self.quantity,
-            status=OrderStatus(self.status),
-            filled_quantity=self.filled_quantity,
-            notional=self.notional,
-            fees=self.fees,
-            steps=self.steps,
-            reason=self.reason,
-        )
-
-    def take(self, life: OrderLife, moment: datetime) -> None:
-        """Stand where `life` says, since `moment`."""
-        self.status = str(life.status)
-        self.filled_quantity = life.filled_quantity
-        self.notional = life.notional
-        self.fees = life.fees
-        self.steps = life.steps
-        self.reason = life.reason
-        self.updated_at = moment
-
-    @property
-    def view(self) -> OrderView:
-        """The order as the API shows it."""
-        life = self.life
-        average = life.average_price
-        return OrderView(
-            request=self.request,
-            status=life.status,
-            filled_quantity=plain(life.filled_quantity),
-            average_price=None if average is None else plain(average),
-            fees=plain(life.fees),
-            venue=self.venue,
-            venue_order_id=self.venue_order_id,
-            reason=life.reason,
-            created_at=self.created_at,
-            updated_at=self.updated_at,
-        )
-
 
 class OrderEventRecord(Record):
     """One step of an order's life; never changed."""
@@ -123,13 +77,14 @@ class OrderEventRecord(Record):
 
 
 class FillRecord(Record):
-    """One trade; `quantity` is signed, as it moves the position. Never changed."""
+    """One trade; `quantity` is signed, as it moves the position, `trade_id` the venue's name for it. Never changed."""
 
     __tablename__ = "fills"
 
     number: Mapped[int] = mapped_column(RowNumber, primary_key=True, autoincrement=True)
     execution_id: Mapped[str] = mapped_column(unique=True)
-    client_order_id: Mapped[str] = mapped_column(_of_an_order(), index=True)
+    client_order_id: Mapped[str] = mapped_column(_of_an_order())
+    trade_id: Mapped[str]
     desk: Mapped[str]
     agent: Mapped[str]
     symbol: Mapped[str]
@@ -137,6 +92,8 @@ class FillRecord(Record):
     price: Mapped[Decimal]
     fee: Mapped[Decimal]
     event_time: Mapped[datetime]
+
+    __table_args__ = (Index("fills_by_trade", "client_order_id", "trade_id", unique=True),)
 
 
 class _Held:
@@ -147,18 +104,6 @@ class _Held:
     realised_pnl: Mapped[Decimal]
     fees: Mapped[Decimal]
 
-    @property
-    def holding(self) -> Holding:
-        """What is held."""
-        return Holding(self.quantity, self.cost, self.realised_pnl, self.fees)
-
-    def take(self, holding: Holding) -> None:
-        """Hold what `holding` says."""
-        self.quantity = holding.quantity
-        self.cost = holding.cost
-        self.realised_pnl = holding.realised_pnl
-        self.fees = holding.fees
-
 
 class PositionRecord(_Held, Record):
     """What a desk holds in a symbol, net of its agents."""
@@ -167,18 +112,6 @@ class PositionRecord(_Held, Record):
 
     desk: Mapped[str] = mapped_column(primary_key=True)
     symbol: Mapped[str] = mapped_column(primary_key=True)
-
-    @property
-    def view(self) -> PositionView:
-        """The position as the API shows it."""
-        return PositionView(
-            desk=self.desk,
-            symbol=self.symbol,
-            quantity=self.quantity,
-            entry_price=self.holding.entry_price,
-            realised_pnl=self.realised_pnl,
-            fees=self.fees,
-        )
 
 
 class AgentPositionRecord(_Held, Record):
@@ -202,5 +135,69 @@ class OutboxRecord(Record):
     published_at: Mapped[datetime | None]
 
 
+class ProtectionEventRecord(Record):
+    """Who stopped or released trading, when (wall clock) and why. Never changed."""
+
+    __tablename__ = "protection_events"
+
+    number: Mapped[int] = mapped_column(RowNumber, primary_key=True, autoincrement=True)
+    action: Mapped[str]
+    issued_by: Mapped[str]
+    reason: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+
+
+class CheckpointRecord(Record):
+    """Up to which fill the ledger was found to agree with itself, and the holdings up to it; one row at most."""
+
+    __tablename__ = "checkpoints"
+
+    fill: Mapped[int] = mapped_column(RowNumber, primary_key=True, autoincrement=False)
+    holdings_json: Mapped[str] = mapped_column(Text)
+
+
 _UNPUBLISHED = OutboxRecord.published_at.is_(None)
 Index("outbox_unpublished", OutboxRecord.number, sqlite_where=_UNPUBLISHED, postgresql_where=_UNPUBLISHED)
+
+ORDERS = Record.metadata.tables[OrderRecord.__tablename__]
+ORDER_EVENTS = Record.metadata.tables[OrderEventRecord.__tablename__]
+FILLS = Record.metadata.tables[FillRecord.__tablename__]
+POSITIONS = Record.metadata.tables[PositionRecord.__tablename__]
+AGENT_POSITIONS = Record.metadata.tables[AgentPositionRecord.__tablename__]
+OUTBOX = Record.metadata.tables[OutboxRecord.__tablename__]
+PROTECTION_EVENTS = Record.metadata.tables[ProtectionEventRecord.__tablename__]
+CHECKPOINTS = Record.metadata.tables[CheckpointRecord.__tablename__]
+
+OPEN_STATUSES = tuple(str(status) for status in OrderStatus if not status.is_final)
+
+
+def order_in(row: Row[Any]) -> LedgerOrder:
+    """The order in a row of `orders`."""
+    return LedgerOrder(
+        request=_read_request(row.request_json),
+        life=OrderLife(
+            quantity=row.quantity,
+            status=OrderStatus(row.status),
+            filled_quantity=row.filled_quantity,
+            notional=row.notional,
+            fees=row.fees,
+            steps=row.steps,
+            reason=row.reason,
+        ),
+        venue=row.venue,
+        venue_order_id=row.venue_order_id,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def position_in(row: Row[Any]) -> PositionView:
+    """The position in a row of `positions`."""
+    return PositionView(
+        desk=row.desk,
+        symbol=row.symbol,
+        quantity=row.quantity,
+        entry_price=Holding(row.quantity, row.cost).entry_price,
+        realised_pnl=row.realised_pnl,
+        fees=row.fees,
+    )

@@ -1,6 +1,7 @@
 """`python -m execution.service`: run the execution service."""
 
 import signal
+import sys
 from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated
@@ -13,10 +14,18 @@ from rich.console import Console
 from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.settings import Settings
+from execution.ledger.migration import OldLedger
+from execution.protection.limits import LimitsError
+from execution.service.access import TokensError
+from execution.service.live_trading import LiveRefused
 from execution.service.process import build_service
 from execution.venues.paper.paper_venue import PaperOptions
 
 _GRACE_SECONDS = 10
+_SWITCH_SECONDS = 0.0005
+"""How long a thread may keep the interpreter from another. Python's 5 ms would be the service's latency: each
+statement of an order's transaction lets go of the interpreter, and waits for it again behind whoever decodes prices."""
+
 _DEFAULTS = PaperOptions()
 
 
@@ -47,6 +56,8 @@ def run(
         float,
         typer.Option(help="Seconds that the price may lie from the decision before an order is rejected."),
     ] = _DEFAULTS.max_price_age.total_seconds(),
+    live: Annotated[bool, typer.Option("--live", help="Trade real money; needs --confirm too.")] = False,
+    confirm: Annotated[str, typer.Option(help="The sentence that --live asks for, typed out.")] = "",
 ) -> None:
     """Take orders by HTTP, fill them on the paper venue, keep the ledger, publish executions.
 
@@ -57,6 +68,7 @@ def run(
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.JSONRenderer(),
     ])  # fmt: skip
+    sys.setswitchinterval(_SWITCH_SECONDS)
     settings = Settings()
     options = PaperOptions(
         taker_fee=Decimal(str(taker_fee)),
@@ -64,7 +76,12 @@ def run(
         max_price_age=timedelta(seconds=max_price_age),
     )
     try:
-        app = build_service(settings, options, _publisher(), pubsub_v1.SubscriberClient())
+        app = build_service(
+            settings, options, _publisher(), pubsub_v1.SubscriberClient(), live=live, confirmation=confirm
+        )
+    except (LimitsError, TokensError, LiveRefused, OldLedger) as error:
+        Console(stderr=True, soft_wrap=True).print(f"{error}", style="red", markup=False, highlight=False)
+        raise typer.Exit(2) from None
     except (SQLAlchemyError, ValueError, OSError) as error:
         Console(stderr=True).print(
             f"The ledger cannot be opened ({error}). Check SAPPHIRE_LEDGER_URL.", style="red"

@@ -5,7 +5,6 @@ from contextlib import AbstractAsyncContextManager
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Query, Response
-from pydantic import SecretStr
 
 from contracts.model import Name
 from contracts.orders import OrderRequest, OrderView, PositionView
@@ -13,9 +12,12 @@ from contracts.payloads import OrderStatus
 from execution.ledger.ledger import Ledger, OrderFilter
 from execution.placement import Placement
 from execution.problem import PROBLEM_JSON, Problem
-from execution.service.access import Credentials, check_token
+from execution.protection.guard import Guard
+from execution.service.access import Credentials, Scope, Tokens
+from execution.service.bounds import BoundedRequests, Bounds
 from execution.service.flow_counts import FlowCounts
 from execution.service.problems import document_problems, handle_problems, respond
+from execution.service.protection_routes import ProtectionDesk, protection_routes
 from execution.service.readiness import Health, Readiness
 
 _JSON = "application/json"
@@ -26,13 +28,28 @@ def _problem(about: str) -> dict[str, Any]:
     return {"model": Problem, "description": about, "content": {PROBLEM_JSON: {"schema": schema}}}
 
 
+_ANYWHERE: dict[int | str, dict[str, Any]] = {
+    401: _problem("No token, or a wrong one"),
+    403: _problem("The token is of another scope"),
+    429: _problem("Too many requests; send it again after Retry-After seconds"),
+    503: _problem("The service is not ready; send the same request again"),
+}
+_WITH_BODY: dict[int | str, dict[str, Any]] = {
+    413: _problem("The body is too long"),
+    422: _problem("The request is not valid; errors name the fields"),
+}
+
+
 def build_app(
     placement: Placement,
     ledger: Ledger,
     *,
-    token: SecretStr,
+    tokens: Tokens,
+    guard: Guard,
+    protection: ProtectionDesk,
     readiness: Callable[[], Readiness],
     flow: FlowCounts,
+    bounds: Bounds = Bounds(),  # noqa: B008 - frozen
     lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
 ) -> FastAPI:
     """The ASGI application; `lifespan` starts and stops what runs beside it."""
@@ -44,9 +61,16 @@ def build_app(
         separate_input_output_schemas=False,
     )
     handle_problems(app, flow)
+    app.add_middleware(BoundedRequests, bounds=bounds, flow=flow)
 
-    def may_trade(credentials: Credentials) -> None:
-        check_token(token, credentials)
+    def may(scope: Scope) -> Callable[..., None]:
+        def check(credentials: Credentials) -> None:
+            tokens.check(scope, credentials)
+
+        return check
+
+    may_trade, may_read, may_admin = may(Scope.TRADE), may(Scope.READ), may(Scope.ADMIN)
+    app.include_router(protection_routes(protection, guard, may_admin, may_trade, _ANYWHERE | _WITH_BODY))
 
     @app.post(
         "/orders",
@@ -58,10 +82,9 @@ def build_app(
         responses={
             200: {"model": OrderView, "description": "The order existed already: as it stands now"},
             201: {"description": "The order was placed; its status says what became of it, REJECTED too"},
-            401: _problem("No token, or a wrong one"),
+            **_ANYWHERE,
+            **_WITH_BODY,
             409: _problem("The client_order_id belongs to another order"),
-            422: _problem("The request is not valid; errors name the fields"),
-            503: _problem("The service is not ready; send the same request again"),
         },
     )
     def place_order(request: OrderRequest) -> Response:
@@ -76,7 +99,8 @@ def build_app(
         "/orders",
         tags=["orders"],
         summary="List orders, newest first",
-        responses={422: _problem("A wrong filter")},
+        dependencies=[Depends(may_read)],
+        responses={**_ANYWHERE, 422: _problem("A wrong filter")},
     )
     def list_orders(
         desk: Name | None = None,
@@ -92,9 +116,10 @@ def build_app(
         response_model=OrderView,
         tags=["orders"],
         summary="One order",
-        responses={404: _problem("No such order")},
+        dependencies=[Depends(may_read)],
+        responses={**_ANYWHERE, 404: _problem("No such order"), 422: _problem("No such id")},
     )
-    def get_order(client_order_id: str) -> OrderView | Response:
+    def get_order(client_order_id: Name) -> OrderView | Response:
         order = ledger.order(client_order_id)
         if order is None:
             return respond(
@@ -106,7 +131,8 @@ def build_app(
         "/positions",
         tags=["positions"],
         summary="What each desk holds",
-        responses={422: _problem("A wrong filter")},
+        dependencies=[Depends(may_read)],
+        responses={**_ANYWHERE, 422: _problem("A wrong filter")},
     )
     def list_positions(desk: Name | None = None, symbol: Name | None = None) -> list[PositionView]:
         return ledger.positions(desk, symbol)

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 
 from execution.placement import NotReady, OrderConflict, Unplaceable
 from execution.problem import PROBLEM_JSON, FieldProblem, Problem
-from execution.service.access import Unauthorised
+from execution.service.access import Forbidden, Unauthorised
 from execution.service.flow_counts import FlowCounts
 
 PLACE_ORDER = ("POST", "/orders")
@@ -29,10 +29,11 @@ def handle_problems(app: FastAPI, flow: FlowCounts) -> None:
     def register(kind: type[Exception], problem_of: Callable[[Any], Problem], **headers: str) -> None:
         def handle(request: Request, error: Exception) -> Response:
             problem = problem_of(error)
+            more = dict(getattr(error, "headers", None) or {})
             if (request.method, request.url.path) == PLACE_ORDER:
                 (flow.refused if problem.status < 500 else flow.failed)()
             return respond(
-                problem, headers={name.replace("_", "-"): value for name, value in headers.items()}
+                problem, headers=more | {name.replace("_", "-"): value for name, value in headers.items()}
             )
 
         app.add_exception_handler(kind, handle)
@@ -42,6 +43,7 @@ def handle_problems(app: FastAPI, flow: FlowCounts) -> None:
         lambda error: Problem(title="Unauthorized", status=401, detail=str(error)),
         www_authenticate="Bearer",
     )
+    register(Forbidden, lambda error: Problem(title="Forbidden", status=403, detail=str(error)))
     register(RequestValidationError, lambda error: _invalid(error.errors()))
     register(
         Unplaceable,

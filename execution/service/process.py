@@ -3,48 +3,82 @@
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import structlog
 from fastapi import FastAPI
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from contracts import topics
 from contracts.settings import Settings
-from execution.ledger.ledger import Ledger, LedgerDisagrees
+from execution.ledger.ledger import Ledger
+from execution.ledger.verification import LedgerDisagrees
 from execution.market_follower import MarketFollower, Subscriber
 from execution.outbox import Outbox, Publisher
-from execution.placement import Placement
+from execution.placement import NotReady, Placement
+from execution.protection.dead_man import DeadManTimer
+from execution.protection.gate import Gate
+from execution.protection.guard import Guard
+from execution.protection.kill_switch import KillSwitch
+from execution.protection.limits import PACKAGED, read_limits
+from execution.service.access import Tokens
 from execution.service.app import build_app
 from execution.service.flow_counts import FlowCounts, FlowReport
+from execution.service.live_trading import check_live
+from execution.service.protection_routes import ProtectionDesk
 from execution.service.readiness import ReadinessChecks
+from execution.service.upkeep import Upkeep
 from execution.venues.paper.paper_venue import PaperOptions, PaperVenue
 from execution.venues.paper.prices import Prices
 
 _log = structlog.get_logger("execution.service")
 
+_AGAIN_SECONDS = 1.0
+
 
 def build_service(
-    settings: Settings, options: PaperOptions, publisher: Publisher, subscriber: Subscriber
+    settings: Settings,
+    options: PaperOptions,
+    publisher: Publisher,
+    subscriber: Subscriber,
+    *,
+    live: bool = False,
+    confirmation: str = "",
 ) -> FastAPI:
     """The service, wired; what runs beside the API starts and stops with it, in this order.
 
-    start: outbox, market follower, reconciliation. stop (after the requests that were accepted have been
-    answered): market follower, the outbox once it is empty or its patience ends, a last report, ledger.
+    start: outbox, market follower, reconciliation, upkeep. stop (after the requests that were accepted have been
+    answered): upkeep, market follower, the outbox once it is empty or its patience ends, a last report, ledger.
+    Raises what is wrong with the settings: `LimitsError`, `TokensError`, `LiveRefused`, `OldLedger`.
     """
-    ledger = Ledger.open(settings.ledger_url)
+    limits = read_limits(settings.protection or PACKAGED)
+    tokens = Tokens.of(settings)
     prices = Prices(options.half_spread, options.quote_life)
     venue = PaperVenue(prices, options)
+    check_live(venue, live=live, confirmation=confirmation)
+    switch = KillSwitch(settings.kill_switch, datetime.now(UTC))
+    guard = Guard(Gate(limits), switch, DeadManTimer(float(limits.dead_man)))
+    ledger = Ledger.open(settings.ledger_url)
     outbox = Outbox(ledger, publisher, topics.TRADING.path(settings.project))
     follower = MarketFollower(subscriber, topics.PAPER_VENUE.path(settings.project), prices.take)
-    placement = Placement(ledger, venue, settings.desk_clock, committed=outbox.wake)
+    placement = Placement(ledger, venue, settings.desk_clock, guard, committed=outbox.wake)
+    upkeep = Upkeep(ledger, placement, venue, guard, settings.desk_clock)
     flow = FlowCounts()
     report = FlowReport(settings.redis_url, settings.desk, lambda: flow.snapshot() | dict(follower.counts))
+    stopping = threading.Event()
 
     def reconcile() -> None:
-        try:
-            placement.reconcile()
-        except LedgerDisagrees as error:
-            _log.error("ledger_disagrees", error=str(error), consequence="no orders are taken")
+        while not stopping.is_set():
+            try:
+                if placement.reconcile():
+                    return
+            except LedgerDisagrees as error:
+                _log.error("ledger_disagrees", error=str(error), consequence="no orders are taken")
+                return
+            except (NotReady, FileNotFoundError, SQLAlchemyError) as error:
+                _log.info("reconciliation_waits", reason=str(error))
+            stopping.wait(_AGAIN_SECONDS)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -52,16 +86,18 @@ def build_service(
         follower.start()
         report.start()
         threading.Thread(target=reconcile, name="reconciliation", daemon=True).start()
+        upkeep.start()
         yield
-        await run_in_threadpool(follower.stop)
-        await run_in_threadpool(outbox.stop)
-        await run_in_threadpool(report.stop)
-        ledger.close()
+        stopping.set()
+        for part in (upkeep.stop, follower.stop, outbox.stop, report.stop, ledger.close):
+            await run_in_threadpool(part)
 
     return build_app(
         placement,
         ledger,
-        token=settings.execution_token,
+        tokens=tokens,
+        guard=guard,
+        protection=ProtectionDesk(guard, ledger, limits, stopped=upkeep.wake),
         readiness=ReadinessChecks(ledger, venue, placement, settings.desk_clock, outbox.trouble),
         flow=flow,
         lifespan=lifespan,

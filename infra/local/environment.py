@@ -48,6 +48,8 @@ class Tokens:
 
     execution: str = field(repr=False)
     agents: Mapping[str, str] = field(repr=False)
+    execution_read: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+    execution_admin: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
 
     @classmethod
     def fresh(cls, agents: Iterable[str]) -> "Tokens":
@@ -58,6 +60,12 @@ class Tokens:
         """Write `{agent: token}` where only the owner reads it."""
         path.touch(mode=0o600)
         path.write_bytes(orjson.dumps(dict(self.agents)))
+
+    def write_for_execution(self, path: Path) -> None:
+        """Write `{scope: token}` where only the owner reads it."""
+        path.touch(mode=0o600)
+        scopes = {"trade": self.execution, "read": self.execution_read, "admin": self.execution_admin}
+        path.write_bytes(orjson.dumps(scopes))
 
 
 def pubsub_host(ports: Ports) -> str:
@@ -100,8 +108,12 @@ def may_order(tokens: Tokens) -> dict[str, str]:
 
 
 def keeps_orders(state: StateFolder) -> dict[str, str]:
-    """For the execution service alone: its ledger."""
-    return {"SAPPHIRE_LEDGER_URL": f"sqlite:///{state.ledger}"}
+    """For the execution service alone: its ledger, its kill switch, and whose tokens are whose."""
+    return {
+        "SAPPHIRE_LEDGER_URL": f"sqlite:///{state.ledger}",
+        "SAPPHIRE_KILL_SWITCH": str(state.kill_switch),
+        "SAPPHIRE_EXECUTION_TOKENS": str(state.execution_tokens),
+    }
 
 
 def knows_agents(state: StateFolder) -> dict[str, str]:

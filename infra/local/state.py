@@ -42,6 +42,16 @@ class StateFolder:
         return self.run / "ledger.db"
 
     @property
+    def kill_switch(self) -> Path:
+        """Where the execution service's kill switch is latched."""
+        return self.run / "kill_switch.json"
+
+    @property
+    def execution_tokens(self) -> Path:
+        """The tokens that the execution service knows, by scope."""
+        return self.run / "execution_tokens.json"
+
+    @property
     def clock(self) -> Path:
         """The replay's clock."""
         return self.run / "clock.json"

@@ -51,6 +51,16 @@ def test_unknown_leads_on_to_what_the_venue_says() -> None:
         unknown.move(OrderStatus.PARTIALLY_FILLED)
 
 
+def test_a_trade_that_is_told_after_the_end_is_taken() -> None:
+    submitted = ONE.move(OrderStatus.SUBMITTED)
+    late = submitted.move(OrderStatus.CANCELLED).fill(HALF)
+    assert (late.status, late.filled_quantity) == (OrderStatus.CANCELLED, Decimal("0.5"))
+    assert late.fill(HALF).status is OrderStatus.FILLED
+    assert submitted.move(OrderStatus.REJECTED).fill(HALF).status is OrderStatus.PARTIALLY_FILLED
+    with pytest.raises(IllegalStep, match="more than remains"):
+        submitted.fill(HALF).fill(HALF).fill(HALF)
+
+
 quantities = st.decimals(min_value="0.001", max_value=2, places=3)
 steps = st.one_of(
     st.sampled_from(list(OrderStatus)),
@@ -71,9 +81,10 @@ def test_whatever_comes_in_whatever_order_the_life_stays_legal(
             assert life == before
             continue
         taken += 1
-        assert not before.status.is_final
         if isinstance(step, Fill):
             fills.append(step)
+        else:
+            assert not before.status.is_final
     assert life.steps == taken
     assert life.filled_quantity == sum(fill.quantity for fill in fills) <= life.quantity
     assert life.notional == sum(fill.quantity * fill.price for fill in fills)

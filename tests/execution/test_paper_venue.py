@@ -30,8 +30,10 @@ def test_a_buy_pays_the_ask_and_a_sell_gets_the_bid(prices: Prices) -> None:
     prices.take(quote(42_000.0, 42_000.1))
     buy, sell = place(prices, request()), place(prices, request(side=Side.SELL))
     # 0.5 x 42000.1 x 0.00035
-    assert buy.fills == (Fill(Decimal("0.5"), Decimal("42000.1"), Decimal("7.3500175")),)
-    assert sell.fills == (Fill(Decimal("0.5"), Decimal(42_000), Decimal("7.35")),)
+    assert buy.fills == (
+        Fill(Decimal("0.5"), Decimal("42000.1"), Decimal("7.3500175"), f"{buy.venue_order_id}-1"),
+    )
+    assert sell.fills == (Fill(Decimal("0.5"), Decimal(42_000), Decimal("7.35"), f"{sell.venue_order_id}-1"),)
     assert buy.end is None and buy.venue_order_id == place(prices, request()).venue_order_id
 
 

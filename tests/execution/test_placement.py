@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from contracts.message import Message
 from contracts.orders import OrderType
 from contracts.payloads import OrderExecution, OrderStatus, Side
-from execution.ledger.ledger import LedgerDisagrees, OrderFilter
+from execution.ledger.ledger import OrderFilter
+from execution.ledger.verification import LedgerDisagrees
 from execution.placement import NotReady, OrderConflict, Placed, Unplaceable
 from tests.execution.trading_floor import NOON, Floor, quote, request
 
@@ -128,10 +129,12 @@ def test_without_a_price_the_order_is_rejected_and_stays_so(floor: Floor) -> Non
     wanted = request(symbol="ETHUSDT")
     rejected = floor.placement.place(wanted)
     assert rejected.order.status is OrderStatus.REJECTED
-    assert rejected.order.reason == "no price: the paper venue has seen no market data of ETHUSDT"
+    assert rejected.order.reason == (
+        "protection NO_VENUE_PRICE: the venue has no price of ETHUSDT to judge the order by"
+    )
     floor.prices.take(quote(2_500.0, 2_500.1, symbol="ETHUSDT"))
     assert floor.placement.place(wanted).order == rejected.order
-    assert [payload.status for _, payload in told(floor)] == [OrderStatus.SUBMITTED, OrderStatus.REJECTED]
+    assert [payload.status for _, payload in told(floor)] == [OrderStatus.REJECTED]
 
 
 def test_reduce_only_is_capped_to_what_the_agent_holds(floor: Floor) -> None:
@@ -182,7 +185,7 @@ def test_an_order_that_the_venue_never_saw_is_settled_on_start(floor: Floor, tmp
     restarted = Floor(tmp_path).open()
     (order_view,) = restarted.ledger.orders(OrderFilter(), 10)
     assert (order_view.status, order_view.updated_at) == (OrderStatus.REJECTED, NOON + MICROSECOND)
-    assert order_view.reason == "reconciled on start: paper never saw this order"
+    assert order_view.reason == "reconciled: paper never saw this order"
     restarted.ledger.close()
 
 
@@ -198,16 +201,35 @@ def test_a_ledger_that_contradicts_itself_takes_no_orders(floor: Floor, tmp_path
     restarted.ledger.close()
 
 
-def test_a_crash_before_the_commit_leaves_nothing(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crash_before_acceptance_is_committed_leaves_nothing(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def crash(*_: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("execution.ledger.entry.LedgerEntry.fill", crash)
+        patched.setattr("execution.ledger.entry.LedgerEntry.write", crash)
         with pytest.raises(KeyboardInterrupt):
             floor.placement.place(request())
     assert floor.ledger.orders(OrderFilter(), 10) == [] and told(floor) == []
     assert floor.placement.place(request()).is_new
+
+
+def test_what_the_venue_did_is_not_lost_when_it_cannot_be_written_at_once(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("execution.ledger.entry.LedgerEntry.fill", fail)
+        with pytest.raises(OSError, match="disk full"):
+            floor.placement.place(request())
+    (accepted,) = floor.ledger.open_orders()
+    assert accepted.life.status is OrderStatus.SUBMITTED
+    assert floor.placement.ask_again(accepted)
+    assert floor.placement.place(request()).order.status is OrderStatus.FILLED
+    assert [position.quantity for position in floor.ledger.positions()] == [Decimal("0.5")]
 
 
 def test_orders_are_listed_newest_first_and_filtered(floor: Floor) -> None:
@@ -246,8 +268,9 @@ def test_fills_positions_orders_and_messages_always_agree(
         for n, (agent, side, lots, reduce_only, price) in enumerate(coming):
             floor.prices.take(quote(price - 0.1, float(price)))
             wanted = request(
-                f"d-{n}", agent=agent, side=side, quantity=lots * Decimal("0.001"), reduce_only=reduce_only
-            )
+                f"d-{n}", agent=agent, side=side, quantity=lots * Decimal("0.001"), reduce_only=reduce_only,
+                reference_price=Decimal(price),
+            )  # fmt: skip
             floor.placement.place(wanted)
             floor.placement.place(wanted)
         floor.ledger.verify()
@@ -256,7 +279,8 @@ def test_fills_positions_orders_and_messages_always_agree(
         assert net == sum((position.quantity for position in floor.ledger.positions()), Decimal(0))
         payloads = [payload for _, payload in told(floor)]
         assert net == sum(((p.last_quantity or Decimal(0)) * p.side.sign for p in payloads), Decimal(0))
-        assert len({p.execution_id for p in payloads}) == len(payloads) == 2 * len(coming)
+        assert len({p.execution_id for p in payloads}) == len(payloads)
+        assert len({p.client_order_id for p in payloads}) == len(coming)
         floor.ledger.close()
 
 

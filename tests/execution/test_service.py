@@ -8,27 +8,43 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from contracts.orders import OrderView
+from execution.service.access import Scope, Tokens
 from execution.service.app import build_app
+from execution.service.bounds import Bounds
 from execution.service.flow_counts import FlowCounts
+from execution.service.protection_routes import ProtectionDesk
 from execution.service.readiness import ReadinessChecks
 from tests.execution.trading_floor import Floor, request
 
-TOKEN = "a-token-for-tests"
+TOKEN, READ, ADMIN = "a-token-for-tests", "a-token-that-reads", "a-token-that-stops"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
 
 class Service:
-    def __init__(self, floor: Floor, token: str = TOKEN) -> None:
+    def __init__(self, floor: Floor, token: str = TOKEN, bounds: Bounds = Bounds()) -> None:  # noqa: B008
         self.floor = floor
         self.flow = FlowCounts()
         self.outbox_trouble: str | None = None
         checks = ReadinessChecks(
             floor.ledger, floor.venue, floor.placement, floor.clock, lambda: self.outbox_trouble
         )
-        app = build_app(
-            floor.placement, floor.ledger, token=SecretStr(token), readiness=checks, flow=self.flow
+        tokens = {Scope.TRADE: token, Scope.READ: token and READ, Scope.ADMIN: token and ADMIN}
+        self.app = app = build_app(
+            floor.placement,
+            floor.ledger,
+            tokens=Tokens({scope: SecretStr(text) for scope, text in tokens.items()}),
+            guard=floor.guard,
+            protection=ProtectionDesk(
+                floor.guard, floor.ledger, floor.protection_limits, stopped=floor.upkeep.tick
+            ),
+            readiness=checks,
+            flow=self.flow,
+            bounds=bounds,
         )
         self.http = TestClient(app, raise_server_exceptions=False)
+
+    def get(self, path: str, token: str = READ, **params: Any) -> Any:
+        return self.http.get(path, params=params, headers={"Authorization": f"Bearer {token}"})
 
     def post(self, body: bytes | str, headers: dict[str, str] = BEARER) -> Any:
         return self.http.post("/orders", content=body, headers={"content-type": "application/json"} | headers)
@@ -46,9 +62,9 @@ def test_an_order_is_made_once_and_answered_alike(service: Service) -> None:
     assert (first.status_code, second.status_code) == (201, 200)
     assert first.content == second.content
     view = OrderView.from_json(first.content)
-    assert service.http.get(f"/orders/{view.request.client_order_id}").json() == json.loads(first.content)
-    assert service.http.get("/orders").json() == [json.loads(first.content)]
-    (position,) = service.http.get("/positions", params={"symbol": "BTCUSDT"}).json()
+    assert service.get(f"/orders/{view.request.client_order_id}").json() == json.loads(first.content)
+    assert service.get("/orders").json() == [json.loads(first.content)]
+    (position,) = service.get("/positions", symbol="BTCUSDT").json()
     assert (position["quantity"], position["entry_price"]) == ("0.5", "42000.1")
 
 
@@ -64,14 +80,14 @@ def test_another_body_is_a_conflict(service: Service) -> None:
     ("headers", "detail"),
     [
         ({}, "send the header Authorization: Bearer <token>"),
-        ({"Authorization": "Bearer wrong"}, "the token is not the one that this service was started with"),
+        ({"Authorization": "Bearer wrong"}, "the token is not one that this service was started with"),
     ],
 )
 def test_without_the_token_nothing_is_placed(service: Service, headers: dict[str, str], detail: str) -> None:
     answer = service.post(request().to_json(), headers)
     assert (answer.status_code, answer.json()["detail"]) == (401, detail)
     assert answer.headers["www-authenticate"] == "Bearer"
-    assert service.http.get("/orders").json() == []
+    assert service.get("/orders").json() == []
 
 
 def test_a_service_without_a_token_takes_no_orders(tmp_path: Path) -> None:
@@ -79,7 +95,7 @@ def test_a_service_without_a_token_takes_no_orders(tmp_path: Path) -> None:
     for headers in ({}, {"Authorization": "Bearer "}, {"Authorization": "Bearer x"}):
         answer = Service(floor, token="").post(request().to_json(), headers)
         assert answer.status_code == 401
-        assert "start it with SAPPHIRE_EXECUTION_TOKEN set" in answer.json()["detail"]
+        assert "start it with SAPPHIRE_EXECUTION_TOKEN or" in answer.json()["detail"]
     floor.ledger.close()
 
 
@@ -100,10 +116,10 @@ def test_nan_is_no_quantity(service: Service) -> None:
 
 def test_lists_take_filters_and_refuse_wrong_ones(service: Service) -> None:
     service.post(request().to_json())
-    assert service.http.get("/orders", params={"status": "REJECTED"}).json() == []
-    wrong = service.http.get("/orders", params={"limit": 0})
+    assert service.get("/orders", status="REJECTED").json() == []
+    wrong = service.get("/orders", limit=0)
     assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "limit")
-    assert service.http.get("/orders/none").status_code == 404
+    assert service.get("/orders/none").status_code == 404
     assert service.http.get("/nowhere").headers["content-type"] == "application/problem+json"
 
 
@@ -152,7 +168,7 @@ def test_a_failure_is_a_problem_and_may_be_asked_again(
         raise RuntimeError("the text of an exception stays inside")
 
     with monkeypatch.context() as patched:
-        patched.setattr(service.floor.venue, "place", fail)
+        patched.setattr(service.floor.ledger, "entry", fail)
         answer = service.post(request().to_json())
     assert answer.status_code == 500 and "stays inside" not in answer.text
     assert service.flow.snapshot()["failed"] == 1
@@ -165,6 +181,8 @@ def test_the_openapi_document_is_made_of_the_contracts(service: Service) -> None
         document["components"]["schemas"]
     )
     place = document["paths"]["/orders"]["post"]
-    assert set(place["responses"]) == {"200", "201", "401", "409", "422", "503"}
+    assert set(place["responses"]) == {
+        "200", "201", "401", "403", "409", "413", "422", "429", "503",
+    }  # fmt: skip
     assert place["security"] == [{"execution token": []}]
     assert list(place["responses"]["409"]["content"]) == ["application/problem+json"]

@@ -12,8 +12,15 @@ from contracts.payloads import Side
 from contracts.time import to_micros
 from execution.ledger.ledger import Ledger
 from execution.placement import Placement
+from execution.protection.dead_man import DeadManTimer
+from execution.protection.gate import Gate
+from execution.protection.guard import Guard
+from execution.protection.kill_switch import KillSwitch
+from execution.protection.limits import ProtectionLimits
+from execution.service.upkeep import Upkeep
 from execution.venues.paper.paper_venue import PaperOptions, PaperVenue
 from execution.venues.paper.prices import Prices
+from execution.venues.venue import Venue
 
 NOON = datetime(2024, 1, 15, 12, tzinfo=UTC)
 
@@ -61,22 +68,47 @@ def bar(close: float, at: datetime = NOON, symbol: str = "BTCUSDT") -> MarketBat
     return MarketBatch.of(symbol, MarketKind.BAR, 1, rows)
 
 
+WIDE = {
+    "order_notional": "1000000000 USDT", "minute_notional": "1000000000 USDT",
+    "position_notional": "1000000000 USDT", "price_collar": "100 %", "dead_man": "30 s",
+    "symbols": ["BTCUSDT", "ETHUSDT", "SOLUSDT"],
+}  # fmt: skip
+"""Limits that nothing runs into, to be narrowed one at a time."""
+
+
+class StandingTicks:
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
 @dataclass
 class Floor:
     """A ledger, a paper venue and a placement; made again on the same folder, the service restarted."""
 
     folder: Path
     options: PaperOptions = field(default_factory=PaperOptions)
+    limits: dict[str, Any] = field(default_factory=dict)
+    url: str = ""
+    other_venue: Venue | None = None
 
     def __post_init__(self) -> None:
         self.clock = StandingClock()
+        self.ticks = StandingTicks()
         self.prices = Prices(self.options.half_spread, self.options.quote_life)
-        self.venue = PaperVenue(self.prices, self.options)
-        self.ledger = Ledger.open(f"sqlite:///{self.folder}/ledger.db")
+        self.venue: Venue = self.other_venue or PaperVenue(self.prices, self.options)
+        self.ledger = Ledger.open(self.url or f"sqlite:///{self.folder}/ledger.db")
+        self.protection_limits = ProtectionLimits.model_validate(WIDE | self.limits)
+        dead_man = DeadManTimer(float(self.protection_limits.dead_man))
+        switch = KillSwitch(self.folder / "kill-switch.json", NOON)
+        self.guard = Guard(Gate(self.protection_limits), switch, dead_man, self.ticks)
         self.commits: list[None] = []
         self.placement = Placement(
-            self.ledger, self.venue, self.clock, committed=lambda: self.commits.append(None)
+            self.ledger, self.venue, self.clock, self.guard, lambda: self.commits.append(None), self.ticks
         )
+        self.upkeep = Upkeep(self.ledger, self.placement, self.venue, self.guard, self.clock, self.ticks)
 
     def open(self) -> "Floor":
         """With a quote of BTC and the ledger reconciled."""

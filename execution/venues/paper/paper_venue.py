@@ -11,10 +11,11 @@
 
 The fees are those of Aster's linear perpetuals as ccxt's market file has them (taker 0.00035, maker
 0.0001). The venue's rules for tick, lot and smallest value hold; a reduce-only order may be worth less.
-Nothing is random, and the venue keeps no orders: what it did is in the ledger, written in the same
-transaction that asked it.
+Nothing is random. The venue remembers its latest answers for as long as the process lives; an order of an earlier
+process that the ledger does not hold as ended was never traded.
 """
 
+from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -26,7 +27,9 @@ from contracts.payloads import OrderStatus, Side
 from execution.exact import EXACT, plain
 from execution.order_life import Fill
 from execution.venues.paper.prices import Prices
-from execution.venues.venue import VenueAnswer
+from execution.venues.venue import Told, VenueAnswer
+
+_ANSWERS_KEPT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +50,43 @@ class PaperVenue:
     """Trades against `prices`; see the module for what it assumes."""
 
     name = "paper"
+    is_live = False
+    settle_seconds = 0.0
 
     def __init__(self, prices: Prices, options: PaperOptions) -> None:
         self._prices = prices
         self._options = options
+        self._answers: OrderedDict[str, VenueAnswer] = OrderedDict()
 
     def place(self, request: OrderRequest, quantity: Decimal, moment: datetime) -> VenueAnswer:
+        """Trade at once or not at all; see the module."""
+        answer = self._trade(request, quantity, moment)
+        self._answers[request.client_order_id] = answer
+        if len(self._answers) > _ANSWERS_KEPT:
+            self._answers.popitem(last=False)
+        return answer
+
+    def query_order(self, request: OrderRequest) -> VenueAnswer | None:
+        """What was answered before."""
+        return self._answers.get(request.client_order_id)
+
+    def cancel(self, request: OrderRequest, moment: datetime) -> VenueAnswer | None:
+        """What was answered before: nothing rests here that could be cancelled."""
+        return self._answers.get(request.client_order_id)
+
+    def price(self, symbol: str) -> Decimal | None:
+        """The middle of the prices in force."""
+        touch = self._prices.touch(symbol)
+        return None if touch is None else (touch.bid + touch.ask) / 2
+
+    def listen(self, told: Told) -> None:
+        """Nothing is told later: an order ends when it is placed."""
+
+    def missing(self) -> str | None:
+        """That no market data has arrived yet."""
+        return None if self._prices.symbols else "no market data has arrived yet"
+
+    def _trade(self, request: OrderRequest, quantity: Decimal, moment: datetime) -> VenueAnswer:
         """Fill the order at the price in force, or say why not: REJECTED by a rule, EXPIRED by its limit."""
         identifier = derived_id(moment, self.name, request.desk, request.client_order_id)
         touch = self._prices.touch(request.symbol)
@@ -79,15 +113,9 @@ class PaperVenue:
             reason = f"nothing to trade with: the price in force is {price}, the limit {request.limit_price}"
             return VenueAnswer(identifier, end=OrderStatus.EXPIRED, reason=reason)
         fee = EXACT.multiply(EXACT.multiply(quantity, price), self._options.taker_fee)
-        return VenueAnswer(identifier, fills=(Fill(plain(quantity), plain(price), plain(fee)),))
-
-    def answer_to(self, client_order_id: str) -> VenueAnswer | None:
-        """None: an order that the ledger does not hold as ended was never traded here."""
-        return None
-
-    def missing(self) -> str | None:
-        """That no market data has arrived yet."""
-        return None if self._prices.symbols else "no market data has arrived yet"
+        return VenueAnswer(
+            identifier, fills=(Fill(plain(quantity), plain(price), plain(fee), trade_id=f"{identifier}-1"),)
+        )
 
 
 def _rejected(identifier: str, reason: str) -> VenueAnswer:

@@ -1,0 +1,1 @@
+"""The ledger's tables, step by step: alembic's environment and one file a revision."""
