@@ -1,4 +1,4 @@
-"""Recordings of a market, read as columns: bars in CSV and the venue's raw streams.
+"""Recordings of a market, read as columns: bars in CSV, the venue's raw streams, and books order by order.
 
     recording = open_recording(None)      # the packaged sample; or a file or folder
     for timed in recording.batches():     # in order of time

@@ -1,8 +1,9 @@
 """Bars in CSV or CSV.gz, as Binance publishes them: one file a symbol, or several files merged by time.
 
 The columns are open_time, open, high, low, close, volume, close_time, quote_volume, count, taker_buy_volume,
-...; with or without a header; times in milliseconds, or microseconds as in the files since 2025. The file
-name tells the symbol: `BTCUSDT-1m.csv.gz`, `binance_futures_um_BTCUSDT-1m_2024-01-15.csv`.
+...; with or without a header; times in milliseconds, microseconds as in the files since 2025, or UTC text
+(2023-03-20 00:04:59); lines that begin with # are left alone. The file name tells the symbol:
+`BTCUSDT-1m.csv.gz`, `binance_futures_um_BTCUSDT-1m_2024-01-15.csv`.
 """
 
 import gzip
@@ -26,6 +27,7 @@ FIELDS = (
 
 _SYMBOL = re.compile(r"(?<![A-Z0-9])([A-Z0-9]{3,20})-\d+(?:mo|[smhdwM])(?![A-Za-z0-9])")
 _INTEGERS = ("open_time", "close_time", "count")
+_TIMES = ("open_time", "close_time")
 _MILLISECONDS_BELOW = 100_000_000_000_000
 
 
@@ -65,7 +67,7 @@ class BarRecording(Recording):
 
     def _frame(self, path: Path) -> pl.DataFrame:
         """The file's sound rows, in microseconds; counts the others."""
-        text = _read_csv(path)
+        text = _times_as_micros(_read_csv(path))
         types = {name: pl.Int64 if name in _INTEGERS else pl.Float64 for name in FIELDS}
         parsed = text.select(
             pl.col(name).str.strip_chars().cast(types[name], strict=False) for name in FIELDS
@@ -114,10 +116,26 @@ def _read_csv(path: Path) -> pl.DataFrame:
     """The file's rows as text in our columns."""
     try:
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        frame = pl.read_csv(content, has_header=False, infer_schema=False, truncate_ragged_lines=True)
+        frame = pl.read_csv(
+            content, has_header=False, infer_schema=False, truncate_ragged_lines=True, comment_prefix="#"
+        )
     except (OSError, EOFError, pl.exceptions.PolarsError) as error:
         raise RecordingError(f"{path} cannot be read: {error}.") from None
     if frame.width < len(FIELDS):
         raise RecordingError(f"{path} has {frame.width} columns; bars have at least {', '.join(FIELDS)}.")
     frame = frame.select(pl.nth(range(len(FIELDS)))).rename(dict(zip(frame.columns, FIELDS, strict=False)))
-    return frame.slice(1) if frame["open_time"][0] == "open_time" else frame
+    return frame.slice(1) if frame["open_time"][0] in ("open_time", "date") else frame
+
+
+def _times_as_micros(text: pl.DataFrame) -> pl.DataFrame:
+    """The same rows with times in text as microseconds; a bar's last second is told by its last millisecond."""
+    last = {"open_time": 0, "close_time": 999_000}
+    written = [
+        pl.col(name).str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False).cast(pl.Int64)
+        + last[name]
+        for name in _TIMES
+    ]
+    return text.with_columns(
+        pl.coalesce(micros.cast(pl.String), pl.col(name))
+        for name, micros in zip(_TIMES, written, strict=True)
+    )

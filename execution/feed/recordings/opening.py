@@ -5,6 +5,7 @@ import zlib
 from pathlib import Path
 
 from execution.feed.recordings.bars import BarRecording, symbol_of
+from execution.feed.recordings.order_by_order import OrderByOrderRecording, is_order_by_order
 from execution.feed.recordings.recording import Recording, RecordingError
 from execution.feed.recordings.streams import StreamRecording
 
@@ -13,16 +14,18 @@ SAMPLE = Path(__file__).parent.parent / "samples" / "2024-01-15"
 
 _KNOWN = (
     "a recording is a file of raw stream lines (.jsonl or .jsonl.gz: `<receive time in ns> <JSON>`), "
-    "or a file or folder of bars (.csv or .csv.gz)"
+    "a file or folder of bars (.csv or .csv.gz), or a folder of an order-by-order recording"
 )
 
 
 def open_recording(path: Path | None = None) -> Recording:
-    """The recording at `path`: a file, or a folder of bars; None is the packaged sample.
+    """The recording at `path`: a file, or a folder of bars or of orders; None is the packaged sample.
 
     Raises `RecordingError` when there is none, it is empty, or it is not one that we know.
     """
     path = path or SAMPLE
+    if path.is_dir() and is_order_by_order(path):
+        return OrderByOrderRecording(path)
     if path.is_dir():
         files = sorted(file for file in path.iterdir() if file.name.endswith((".csv", ".csv.gz")))
         if not files:
@@ -33,7 +36,7 @@ def open_recording(path: Path | None = None) -> Recording:
     line = _first_line(path)
     if line[:19].isdigit() and line[19:20] == b" ":
         return StreamRecording(path)
-    if line.startswith(b"open_time,") or _is_bar(line):
+    if line.startswith((b"open_time,", b"date,open,high,low,close,volume,close_time,")) or _is_bar(line):
         if symbol_of(path) is None:
             raise RecordingError(f"{path} does not name its symbol: call it like BTCUSDT-1m.csv.")
         return BarRecording(str(path), [path])
@@ -44,7 +47,7 @@ def _first_line(path: Path) -> bytes:
     try:
         with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
             for line in file:
-                if line.strip():
+                if line.strip() and not line.startswith(b"#"):
                     return bytes(line)
     except (OSError, EOFError, zlib.error) as error:
         raise RecordingError(f"{path} cannot be read: {error}.") from None

@@ -111,3 +111,20 @@ def test_what_is_no_recording_is_a_clear_error(tmp_path: Path) -> None:
 )
 def test_symbol_of_a_file(name: str, symbol: str | None) -> None:
     assert symbol_of(Path(name)) == symbol
+
+
+def test_times_in_text_and_lines_that_are_no_bars(tmp_path: Path) -> None:
+    path = tmp_path / "BTCUSDT-5m.csv"
+    path.write_text(
+        "# Binance Spot Market Data\n#\n"
+        "date,open,high,low,close,volume,close_time,quote_asset_volume,number_of_trades,"
+        "taker_buy_base_asset_volume,taker_buy_quote_asset_volume\n"
+        "2023-03-20 00:00:00,27972.87,28038.28,27941.97,27953.83,1975.47751,2023-03-20 00:04:59,55298745.9,43351,"
+        "1073.70455,30057318.08\n"
+    )
+    [timed] = open_recording(path).batches()
+    [bar] = timed.batch.rows.to_pylist()
+    assert (bar["open_time"].isoformat(), bar["event_time"].isoformat()) == (
+        "2023-03-20T00:00:00+00:00", "2023-03-20T00:05:00+00:00",
+    )  # fmt: skip
+    assert (bar["close"], bar["trades"], bar["taker_buy_volume"]) == (27953.83, 43351, 1073.70455)
