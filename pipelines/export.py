@@ -6,8 +6,6 @@
 Nothing waits for this job: when BigQuery is away, rows wait on their topic and trading goes on.
 """
 
-from dataclasses import replace
-
 import apache_beam as beam
 from apache_beam.options.pipeline_options import GoogleCloudOptions
 from apache_beam.pvalue import PCollection
@@ -21,10 +19,14 @@ from pipelines.wiring import Publish, ReadLog
 from transforms.core import DEAD_LETTERS, ROWS
 from transforms.emission import Emission
 from transforms.export.live_view import UpdateLiveView
-from transforms.export.rows import ExportIntake, export_core
-from transforms.export.tables import BatchByTable, WriteTables
-from transforms.ordering import ApplyInOrder
+from transforms.export.rows import DeskRows, ExportIntake, split_rows
+from transforms.export.tables import WriteTables
+from transforms.log import Raw
+from transforms.ordering import ApplyInOrder, Gather
 from transforms.publishing import WriteJsonLines
+
+GATHER = Gather(most=1_000, seconds=1.0)
+"""Rows are held for so long: everything from here on costs the same for one row as for hundreds, an insert most of all."""
 
 IDLE_SECONDS = 5.0
 """A desk that is silent for so long has its open windows written."""
@@ -32,18 +34,17 @@ IDLE_SECONDS = 5.0
 
 def build(pipeline: beam.Pipeline, options: JobOptions) -> PCollection:
     """Wire the job into `pipeline`."""
-    emissions = (
-        pipeline
-        | "Read rows" >> ReadLog(options, topics.EXPORT_JOB)
-        | "Sort out"
-        >> ApplyInOrder(
-            "export",
-            ExportIntake(),
-            export_core,
-            streaming=options.is_streaming,
-            idle_seconds=IDLE_SECONDS,
-            dead_letter_limit=options.dead_letter_limit,
-        )
+    raws = pipeline | "Read rows" >> ReadLog(options, topics.EXPORT_JOB)
+    if options.is_streaming:
+        raws = raws | "Split" >> beam.FlatMap(split_rows).with_output_types(Raw)
+    emissions = raws | "Sort out" >> ApplyInOrder(
+        "export",
+        ExportIntake(),
+        DeskRows,
+        streaming=options.is_streaming,
+        gather=GATHER,
+        idle_seconds=IDLE_SECONDS,
+        dead_letter_limit=options.dead_letter_limit,
     )
     return _to_bigquery(emissions, options) if options.is_streaming else _to_files(emissions, options)
 
@@ -51,10 +52,9 @@ def build(pipeline: beam.Pipeline, options: JobOptions) -> PCollection:
 def _to_bigquery(emissions: PCollection, options: JobOptions) -> PCollection:
     rows = emissions | "Rows" >> beam.Filter(_is_row)
     unreadable = emissions | "Unreadable" >> beam.Filter(_is_dead_letter)
-    batches = rows | "Batch" >> BatchByTable()
-    _ = batches | "Show" >> UpdateLiveView(Settings().redis_url, options.desk)
+    _ = rows | "Show" >> UpdateLiveView(Settings().redis_url, options.desk)
     project = options.view_as(GoogleCloudOptions).project
-    refused = batches | "Write" >> WriteTables(project, options.dataset)
+    refused = rows | "Write" >> WriteTables(project, options.dataset)
     return (
         (unreadable, refused)
         | "All refused" >> beam.Flatten()
@@ -82,7 +82,7 @@ def _is_dead_letter(emission: Emission) -> bool:
 def _to_port_of_table(emission: Emission) -> Emission:
     if emission.port != ROWS:
         return emission
-    return replace(emission, port=_port_of(emission.value.table))
+    return emission._replace(port=_port_of(emission.value.table))
 
 
 def _port_of(table: str) -> str:

@@ -22,6 +22,7 @@ from contracts.coder import register_contract_coders
 from contracts.live_view import LiveView
 from contracts.settings import Settings
 from contracts.topics import Subscription
+from pipelines.local_runner import remember_signatures
 from pipelines.options import JobOptions
 from transforms.counting import METRICS, process_tally
 
@@ -119,9 +120,11 @@ def _run_bounded(job: Job, pipeline: beam.Pipeline, options: JobOptions) -> None
 
 
 def _run_stream(job: Job, pipeline: beam.Pipeline, options: JobOptions) -> None:
-    result = pipeline.run()
     if options.view_as(StandardOptions).runner not in _LOCAL_RUNNERS:
+        pipeline.run()
         return  # the service runs it from here on; a Flex Template's launcher must not wait
+    remember_signatures()
+    result = pipeline.run()
     stopping = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:

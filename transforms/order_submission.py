@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Protocol
 
 import apache_beam as beam
@@ -26,6 +27,7 @@ from transforms.counting import counter
 from transforms.emission import Emission
 from transforms.latency import LatencySamples
 from transforms.portfolio.report import ORDERS, SENDER
+from transforms.process_wide import once_a_process
 
 EXECUTIONS_BACK = "executions_back"
 """The port of what the desk must hear about orders that were not placed."""
@@ -74,8 +76,7 @@ class _Submit(beam.DoFn):
         self._unanswered = counter("orders_unanswered")
 
     def setup(self) -> None:
-        self._gateway = self._submission.gateway()
-        self._samples: dict[str, LatencySamples] = {}
+        self._gateway = once_a_process("order gateway", self._submission.gateway)
 
     def process(self, emission: Emission) -> Iterator[Emission]:
         if emission.port != ORDERS:
@@ -95,15 +96,11 @@ class _Submit(beam.DoFn):
             if placed.status is not OrderStatus.REJECTED:
                 self._samples_of(request.desk).push(LATENCY, emission.sent_at, self._now())
 
-    def teardown(self) -> None:
-        self._gateway.close()
-        for samples in self._samples.values():
-            samples.close()
-
     def _samples_of(self, desk: str) -> LatencySamples:
-        if desk not in self._samples:
-            self._samples[desk] = LatencySamples(self._submission.redis_url, desk)
-        return self._samples[desk]
+        return once_a_process(
+            ("latency samples", self._submission.redis_url, desk),
+            partial(LatencySamples, self._submission.redis_url, desk),
+        )
 
     def _failed(
         self, emission: Emission, request: OrderRequest, status: OrderStatus, error: Exception

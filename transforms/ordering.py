@@ -13,7 +13,7 @@ Positions are on every row that follows, so what a stream really did can be read
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import apache_beam as beam
 import orjson
@@ -32,6 +32,7 @@ from transforms.counting import counter
 from transforms.dead_letter_limit import DeadLetterLimit
 from transforms.emission import Emission, emissions_of
 from transforms.log import Arrival, Intake, LogEntry, Raw
+from transforms.process_wide import once_a_process
 
 UNREADABLE = "-"
 """The key of what could not even be addressed."""
@@ -41,14 +42,22 @@ CoreFactory = Callable[[str], Core]
 
 
 class _Receive(beam.DoFn):
-    """Addresses raw messages: one arrival for each key whose log they join."""
+    """Addresses raw messages: one arrival for each key whose log they join.
 
-    def __init__(self, intake: Intake) -> None:
+    Where arrivals are not gathered by a step of their own, each comes `alone` in the form that gathered ones have.
+    """
+
+    def __init__(self, intake: Intake, alone: bool) -> None:
         self._intake = intake
+        self._alone = alone
         self._in = counter("in")
         self._out = counter("out")
 
-    def process(self, raw: Raw) -> Iterator[tuple[str, Arrival]]:
+    def process(self, raw: Raw) -> Iterator[tuple[str, Any]]:
+        for key, arrival in self._arrivals(raw):
+            yield key, ((arrival,) if self._alone else arrival)
+
+    def _arrivals(self, raw: Raw) -> Iterator[tuple[str, Arrival]]:
         self._in.inc()
         try:
             keys, event_micros, entry_id = self._intake.address(raw)
@@ -140,6 +149,13 @@ class _Step:
         return dead_letter(self.job, "intake", refusal, raw.data, moment, dict(raw.attributes))
 
 
+class Gather(NamedTuple):
+    """How long the arrivals of a key are held: until there are `most`, or for `seconds` after the first."""
+
+    most: int
+    seconds: float
+
+
 class _ApplySorted(beam.DoFn):
     """The bounded form: a key's arrivals are all here; sort them and apply the core, no Beam state."""
 
@@ -179,18 +195,19 @@ class _ApplyAsTheyCome(beam.DoFn):
 
     def setup(self) -> None:
         # Restoring a core costs more than comparing its bytes: the one just used is kept beside the state it gave.
-        self._kept: dict[str, tuple[bytes, Core]] = {}
+        self._kept: dict[str, tuple[bytes, Core]] = once_a_process(("cores", self._step.job), dict)
 
     def process(
         self,
-        element: tuple[str, Arrival],
+        element: tuple[str, Iterable[Arrival]],
         head: Any = beam.DoFn.StateParam(_HEAD),
         state: Any = beam.DoFn.StateParam(_CORE),
         idle: Any = beam.DoFn.TimerParam(_IDLE),
     ) -> Iterator[Emission]:
-        key, arrival = element
+        key, arrivals = element
         log = self._log(key, head.read(), state.read())
-        yield from log.take(arrival)
+        for arrival in arrivals:
+            yield from log.take(arrival)
         self._keep(log, key, head, state)
         if self._idle_seconds is not None:
             idle.set(Timestamp(self._now() + self._idle_seconds))
@@ -258,6 +275,8 @@ class ApplyInOrder(beam.PTransform):
         intake: how raw messages are addressed and read.
         core: makes the core of a new key.
         streaming: whether arrivals are taken as they come (else grouped and sorted).
+        gather: hold a key's arrivals (stream only) until there are so many or so long has passed; None takes each at
+            once. Where nobody waits for the answer, state is then read and written once for many.
         idle_seconds: flush a key's core after so long without an arrival (stream only); None is never.
         dead_letter_limit: stop after so many refusals in a row; 0 is never.
         now: wall clock in seconds, for the idle timer alone.
@@ -270,6 +289,7 @@ class ApplyInOrder(beam.PTransform):
         core: CoreFactory,
         *,
         streaming: bool,
+        gather: Gather | None = None,
         idle_seconds: float | None = None,
         dead_letter_limit: int = 1_000,
         now: Callable[[], float] = _wall_seconds,
@@ -278,19 +298,27 @@ class ApplyInOrder(beam.PTransform):
         self._step = _Step(job, intake, dead_letter_limit)
         self._core = core
         self._streaming = streaming
+        self._gather = gather
         self._idle_seconds = idle_seconds
         self._now = now
 
     def expand(self, raws: PCollection) -> PCollection:
         """The emissions, each with its place in the order of the run."""
-        arrivals = raws | "Receive" >> beam.ParDo(_Receive(self._step.intake)).with_output_types(
-            tuple[str, Arrival]
-        )
-        if self._streaming:
-            stream = _ApplyAsTheyCome(self._step, self._core, self._idle_seconds, self._now)
-            return arrivals | "Apply as they come" >> beam.ParDo(stream).with_output_types(Emission)
+        if self._streaming and self._gather is None:
+            receive = beam.ParDo(_Receive(self._step.intake, alone=True))
+            return self._as_they_come(
+                raws | "Receive" >> receive.with_output_types(tuple[str, Iterable[Arrival]])
+            )
+        receive = beam.ParDo(_Receive(self._step.intake, alone=False))
+        arrivals = raws | "Receive" >> receive.with_output_types(tuple[str, Arrival])
+        if self._gather is not None and self._streaming:
+            return self._as_they_come(arrivals | "Gather" >> beam.GroupIntoBatches(*self._gather))
         return (
             arrivals
             | "Group by key" >> beam.GroupByKey()
             | "Apply sorted" >> beam.ParDo(_ApplySorted(self._step, self._core)).with_output_types(Emission)
         )
+
+    def _as_they_come(self, arrivals: PCollection) -> PCollection:
+        stream = _ApplyAsTheyCome(self._step, self._core, self._idle_seconds, self._now)
+        return arrivals | "Apply as they come" >> beam.ParDo(stream).with_output_types(Emission)

@@ -15,43 +15,60 @@ import apache_beam as beam
 from apache_beam.pvalue import PCollection
 from google.cloud import pubsub_v1
 
+from contracts.rows.row import Row
 from transforms.counting import counter
 from transforms.emission import Emission
-from transforms.wire import line, wire
+from transforms.process_wide import once_a_process
+from transforms.wire import Wire, line, wire, wire_rows
 
 _PUBLISH_DEADLINE_SECONDS = 60
 
 
+def _publisher() -> pubsub_v1.PublisherClient:
+    return pubsub_v1.PublisherClient(
+        batch_settings=pubsub_v1.types.BatchSettings(max_latency=0.001, max_messages=500),
+        publisher_options=pubsub_v1.types.PublisherOptions(enable_message_ordering=True),
+    )
+
+
 class _Publish(beam.DoFn):
-    """Publishes each emission to its port's topic; a bundle is done when Pub/Sub has taken all of it."""
+    """Publishes each emission to its port's topic; a bundle is done when Pub/Sub has taken all of it.
+
+    The rows of a bundle go together, one message for each table: there are many times more rows than messages.
+    """
 
     def __init__(self, topics: Mapping[str, str]) -> None:
         self._topics = dict(topics)
         self._counters = {port: counter(port) for port in topics}
 
     def setup(self) -> None:
-        self._client = pubsub_v1.PublisherClient(
-            batch_settings=pubsub_v1.types.BatchSettings(max_latency=0.001, max_messages=500),
-            publisher_options=pubsub_v1.types.PublisherOptions(enable_message_ordering=True),
-        )
+        self._client = once_a_process("publisher", _publisher)
 
     def start_bundle(self) -> None:
         self._pending: list[futures.Future] = []
+        self._rows: dict[tuple[str, str, str], list[bytes]] = {}
 
     def process(self, emission: Emission) -> None:
-        data, attributes, ordering_key = wire(emission.value)
-        attributes["sent_at"] = emission.sent_at or datetime.now(UTC).isoformat()
-        topic = self._topics[emission.port]
-        publish: Any = self._client.publish  # its keywords are attributes, which its annotation does not know
-        self._pending.append(publish(topic, data, ordering_key=ordering_key, **attributes))
         self._counters[emission.port].inc()
+        topic = self._topics[emission.port]
+        sent_at = emission.sent_at or datetime.now(UTC).isoformat()
+        if isinstance(emission.value, Row):
+            like = (topic, emission.value.table, emission.sent_at or "")
+            self._rows.setdefault(like, []).append(emission.value.to_json())
+        else:
+            self._publish(topic, wire(emission.value), sent_at)
 
     def finish_bundle(self) -> None:
+        for (topic, table, sent_at), rows in self._rows.items():
+            for rows_wire in wire_rows(table, rows):
+                self._publish(topic, rows_wire, sent_at)
         for future in self._pending:
             future.result(timeout=_PUBLISH_DEADLINE_SECONDS)
 
-    def teardown(self) -> None:
-        self._client.stop()
+    def _publish(self, topic: str, message: Wire, sent_at: str) -> None:
+        publish: Any = self._client.publish  # its keywords are attributes, which its annotation does not know
+        attributes = {**message.attributes, "sent_at": sent_at} if sent_at else message.attributes
+        self._pending.append(publish(topic, message.data, ordering_key=message.ordering_key, **attributes))
 
 
 class PublishToTopics(beam.PTransform):

@@ -1,5 +1,6 @@
 """How an emission's value looks on Pub/Sub, and as a line of a bounded run's output."""
 
+from collections.abc import Iterable, Iterator
 from functools import singledispatch
 from typing import Any, NamedTuple
 
@@ -7,7 +8,7 @@ import orjson
 
 from contracts.message import Message
 from contracts.model import Contract
-from contracts.refusals import DeadLetter
+from contracts.refusals import MAX_MESSAGE_BYTES, DeadLetter
 from contracts.rows.row import Row
 
 
@@ -44,13 +45,26 @@ def _message(message: Message) -> Wire:
 
 
 @wire.register
-def _row(row: Row) -> Wire:
-    return Wire(row.to_json(), {"table": row.table}, "")
-
-
-@wire.register
 def _dead_letter(letter: DeadLetter) -> Wire:
     return Wire(letter.to_json(), {"job": letter.job, "reason": str(letter.reason)}, "")
+
+
+def wire_rows(table: str, rows: Iterable[bytes]) -> Iterator[Wire]:
+    """What is published for the rows of one table (as JSON): messages of a row a line, none too large to be read."""
+    lines: list[bytes] = []
+    size = 0
+    for row in rows:
+        if lines and size + len(row) > MAX_MESSAGE_BYTES - len(lines):
+            yield _lines(table, lines)
+            lines, size = [], 0
+        lines.append(row)
+        size += len(row)
+    if lines:
+        yield _lines(table, lines)
+
+
+def _lines(table: str, lines: list[bytes]) -> Wire:
+    return Wire(b"\n".join(lines), {"table": table, "count": str(len(lines))}, "")
 
 
 def line(value: Contract) -> bytes:

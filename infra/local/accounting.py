@@ -1,8 +1,8 @@
 """The accounting: what entered each stage is what left it, was refused by it, or is still held.
 
 The two sides of a balance come from different witnesses wherever there are two: what entered a job is
-Pub/Sub's count of its subscription, what left it is the job's own; what was published as rows is Pub/Sub's,
-what became of it is BigQuery's. So a job that loses a message cannot balance.
+Pub/Sub's count of its subscription, what left it is the job's own; what was published as rows is counted by
+the jobs that did, what became of it by BigQuery. So a job that loses a message cannot balance.
 
 | stage | in | out | refused | held |
 | --- | --- | --- | --- | --- |
@@ -11,7 +11,7 @@ what became of it is BigQuery's. So a job that loses a message cannot balance.
 | gateway | posted | published | answered 4xx | - |
 | inbox | received by the inboxes | acknowledged by the bots | given up | backlog |
 | execution | orders asked for | ended by the venue | rejected | still open |
-| rows | published, and made by export | in BigQuery | refused by export | backlog |
+| rows | published by the jobs, and made by export | in BigQuery | refused by export | not yet read by export |
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,7 +24,6 @@ from contracts.topics import (
     DECISIONS_JOB,
     EXPORT_JOB,
     MARKET_JOB,
-    ROWS,
     SUBSCRIPTIONS,
     TRADING_JOB,
     inbox_of,
@@ -96,6 +95,9 @@ def _job(evidence: Evidence, job: str) -> Balance:
     if evidence.subscriptions is None:
         return _own(evidence, job)
     counts = _counts(evidence, READS[job].name)
+    if job == "export":
+        # A message on rows holds many; what became of each is the account of rows.
+        return Balance(counts.received, evidence.flow(job, "row_messages"), counts.given_up, counts.backlog)
     return Balance(
         entered=counts.received,
         left=evidence.flow(job, "out"),
@@ -117,16 +119,14 @@ def _inbox(evidence: Evidence, bots: Iterable[str]) -> Balance:
 
 
 def _rows(evidence: Evidence) -> Balance:
-    published = (
-        evidence.flow("export", "in") if evidence.published is None else evidence.published.get(ROWS.name, 0)
-    )
+    published = sum(evidence.flow(job, "rows") for job in READS)
     unreadable = evidence.flow("export", "refused")
     return Balance(
         # Export makes rows of its own: its windows, and the dead letter of a row that it cannot read.
         entered=published + evidence.counts.get(f"rows:{CommunicationMetric.table}", 0) + unreadable,
         left=sum(evidence.tables.values()),
         refused=unreadable + evidence.flow("export", "rows_refused"),
-        held=_counts(evidence, EXPORT_JOB.name).backlog,
+        held=max(0, published - evidence.flow("export", "in")),
     )
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections import Counter
+from functools import partial
 from typing import Any
 
 import apache_beam as beam
@@ -15,6 +16,7 @@ from contracts.rows.market import SnapshotRow
 from contracts.rows.row import Row
 from contracts.rows.trading import AllocationRow, ExecutionRow, PortfolioRow, PositionRow
 from transforms.emission import Emission
+from transforms.process_wide import once_a_process
 
 
 class LiveViewUpdate:
@@ -79,7 +81,9 @@ class _Update(beam.DoFn):
         self._desk = desk
 
     def setup(self) -> None:
-        self._redis = redis.Redis.from_url(self._redis_url, socket_timeout=1.0)
+        self._redis = once_a_process(
+            "live view", partial(redis.Redis.from_url, self._redis_url, socket_timeout=1.0)
+        )
         self._log = logging.getLogger(__name__)
 
     def start_bundle(self) -> None:
