@@ -71,6 +71,7 @@ EXTRAS = {
         "TA-Lib>=0.6",
         # Peers that `make bench` prints beside our own figures.
         "limits>=4",
+        "pyrate-limiter>=4",
         "throttled-py>=3",
     ],
 }

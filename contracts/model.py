@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import cache
 from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -40,13 +41,18 @@ class Contract(BaseModel):
         return cls.model_validate_json(data)
 
 
+@cache
+def _all_fields(model: type[Contract]) -> set[str]:
+    return set(model.model_fields)
+
+
 _Model = TypeVar("_Model", bound=Contract)
 
 
 def _of_valid(model: type[_Model], fields: dict[str, Any]) -> _Model:
     value = model.__new__(model)
     _set(value, "__dict__", fields)
-    _set(value, "__pydantic_fields_set__", set(fields))
+    _set(value, "__pydantic_fields_set__", _all_fields(model))
     _set(value, "__pydantic_extra__", None)
     _set(value, "__pydantic_private__", None)
     return value

@@ -1,7 +1,6 @@
 """Emissions: what a job's keyed step hands to the steps after it."""
 
-from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import orjson
 from apache_beam.coders import Coder, registry
@@ -14,8 +13,7 @@ from transforms.log import LogEntry
 _VALUES = ContractCoder()
 
 
-@dataclass(frozen=True, slots=True)
-class Emission:
+class Emission(NamedTuple):
     """A core's output with its origin: the key, the position of the causing entry, and its number among the outputs.
 
     `sent_at` (wall clock) is carried on when a message is passed on as it is or answered by an order; a message that is
@@ -37,13 +35,16 @@ class Emission:
 
 def emissions_of(entry: LogEntry, outputs: list[Output], first: int = 0) -> list[Emission]:
     """The emissions of one entry, numbered from `first`."""
+    key, position = entry.key, entry.position
     return [
-        Emission(port, value, entry.key, entry.position, number, _carried(entry, value))
+        Emission(port, value, key, position, number, _carried(entry, value))
         for number, (port, value) in enumerate(outputs, first)
     ]
 
 
 def _carried(entry: LogEntry, value: Any) -> str | None:
+    if entry.sent_at is None:
+        return None
     if isinstance(value, Message) and not _is_passed_on(entry.value, value):
         return None
     return entry.sent_at

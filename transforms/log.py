@@ -1,7 +1,6 @@
 """The log of a key: what arrives, and what a core is given once it has its place."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -37,8 +36,7 @@ for _crossing in (Raw, Arrival):
     beam.coders.registry.register_row(_crossing)
 
 
-@dataclass(frozen=True, slots=True)
-class LogEntry:
+class LogEntry(NamedTuple):
     """Something that was read, at its place in its key's log.
 
     `position` counts the key's entries from 1. `late` marks an entry that is older than one before it. `sent_at` is the

@@ -10,12 +10,12 @@ from contracts.message import Message, MessageType
 from contracts.payloads import OrderExecution
 from contracts.roster import Roster
 from contracts.time import to_micros
+from tests.benchmarks.reference_desk import misbehaves
 from transforms.coordination.activity import HALF_LIFE_MICROS, Activity
 from transforms.coordination.desk import INBOX, Coordination
 from transforms.coordination.participation import FLOOR_MICROS, HOLD_BACK_ABOVE
 from transforms.coordination.relevance import Relevance, concerns_nobody, facts_of
 from transforms.log import LogEntry
-from tests.benchmarks.reference_desk import misbehaves
 
 COOLDOWN_MICROS = 30_000_000
 
@@ -200,7 +200,9 @@ def sapphire(desk: Roster) -> Policy:
         position += 1
         outputs = core.apply(LogEntry(desk.desk, position, False, to_micros(message.event_time), message))
         throttled = outputs[0].value.verdict == "throttled"
-        return Heard(throttled, frozenset(output.value.recipient for output in outputs if output.port == INBOX))
+        return Heard(
+            throttled, frozenset(output.value.recipient for output in outputs if output.port == INBOX)
+        )
 
     return policy
 

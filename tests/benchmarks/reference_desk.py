@@ -115,7 +115,11 @@ class _Day:
             symbol, side = self._symbol(bot), self._side()
             for _ in range(self._dice.randint(fewest, most)):
                 signal = HftSignal(
-                    side=side, symbol=symbol, confidence=self._conviction(), notional=Decimal(20), strategy=bot.role
+                    side=side,
+                    symbol=symbol,
+                    confidence=self._conviction(),
+                    notional=Decimal(20),
+                    strategy=bot.role,
                 )
                 yield self._say(bot.agent, at, signal)
                 if self._dice.random() < FILLED_SIGNALS:
@@ -137,12 +141,18 @@ class _Day:
         symbol, kind = self._symbol(model), self._dice.randrange(6)
         if kind < 2:
             thesis = TradeThesis(
-                side=self._side(), symbol=symbol, thesis="as argued", conviction=self._conviction(), timeframe="4h"
+                side=self._side(),
+                symbol=symbol,
+                thesis="as argued",
+                conviction=self._conviction(),
+                timeframe="4h",
             )
             return self._say(model.agent, at, thesis)
         if kind < 4:
             about = symbol if self._dice.random() < 0.7 else None
-            return self._say(model.agent, at, Insight(insight="noticed", confidence=self._conviction(), symbol=about))
+            return self._say(
+                model.agent, at, Insight(insight="noticed", confidence=self._conviction(), symbol=about)
+            )
         expert = self._dice.choice([other for other in self._desk.agents if other is not model])
         topic = self._dice.choice(expert.expertise).replace("_", " ")
         talk: Contract = (
@@ -151,10 +161,16 @@ class _Day:
             else StrategyDiscussion(topic=topic, content="consider this", symbol=symbol)
         )
         directed = self._dice.random() < DIRECTED
-        return self._say(model.agent, at, talk, self._dice.choice(model.collaboration_partners) if directed else None)
+        return self._say(
+            model.agent, at, talk, self._dice.choice(model.collaboration_partners) if directed else None
+        )
 
     def _answers(self, opening: Message, at: float) -> Iterator[Message]:
-        models = [agent.agent for agent in self._desk.agents if agent.is_model_backed and agent.agent != opening.sender]
+        models = [
+            agent.agent
+            for agent in self._desk.agents
+            if agent.is_model_backed and agent.agent != opening.sender
+        ]
         for author in self._dice.sample(models, self._dice.randint(1, 3)):
             conviction = self._conviction()
             answer: Contract = (
@@ -189,7 +205,12 @@ class _Day:
         yield from self._every(6 * 3_600.0, "trading", rebalance)
         for profile in self._desk.agents:
             guidance = Guidance(
-                agent=profile.agent, role=profile.role, goal=goal, capital=capital, remaining=capital, text="go on"
+                agent=profile.agent,
+                role=profile.role,
+                goal=goal,
+                capital=capital,
+                remaining=capital,
+                text="go on",
             )
             yield from self._every(900.0, "trading", guidance, profile.agent)
 
@@ -215,7 +236,9 @@ class _Day:
             if busy or self._dice.random() < 1 / BUSY_FACTOR:
                 yield at
 
-    def _every(self, seconds: float, sender: str, payload: Contract, recipient: str | None = None) -> Iterator[Message]:
+    def _every(
+        self, seconds: float, sender: str, payload: Contract, recipient: str | None = None
+    ) -> Iterator[Message]:
         at = self._dice.uniform(0, seconds)
         while at < self._end:
             yield self._say(sender, at, payload, recipient)
@@ -225,7 +248,12 @@ class _Day:
         self._count += 1
         moment = DAY + timedelta(microseconds=round(at * 1e6))
         return said_by(
-            sender, payload, desk=self._desk.desk, event_time=moment, recipient=recipient, derived_from=(str(self._count),)
+            sender,
+            payload,
+            desk=self._desk.desk,
+            event_time=moment,
+            recipient=recipient,
+            derived_from=(str(self._count),),
         )
 
     def _symbol(self, profile: AgentProfile) -> str:

@@ -91,7 +91,11 @@ class Coordination:
             if wait:
                 return [message_row(entry, Verdict.THROTTLED, "budget", wait, activity)]
         row = message_row(entry, Verdict.ADMITTED, "", 0, activity)
-        return [row, *self._effects(entry, message), *self._deliveries(entry, message, activity)]
+        return [
+            row,
+            *self._effects(entry, message),
+            *self._deliveries(entry, message, message_class, activity),
+        ]
 
     def _refusal(self, message: Message, message_class: MessageClass) -> str | None:
         if message_class is MessageClass.RECORD:
@@ -106,8 +110,10 @@ class Coordination:
 
     # --- who hears it -----------------------------------------------------------------------------------------------
 
-    def _deliveries(self, entry: LogEntry, message: Message, activity: float) -> list[Output]:
-        verdicts = self._verdicts(message, activity)
+    def _deliveries(
+        self, entry: LogEntry, message: Message, message_class: MessageClass, activity: float
+    ) -> list[Output]:
+        verdicts = self._verdicts(message, message_class, activity)
         outputs = delivery_rows(entry, verdicts)
         for recipient, verdict in verdicts:
             if verdict.delivered:
@@ -117,8 +123,8 @@ class Coordination:
                     outputs.append(Output(CONTEXTS, copy))
         return outputs
 
-    def _verdicts(self, message: Message, activity: float) -> _Verdicts:
-        if message.message_class is MessageClass.CRITICAL:
+    def _verdicts(self, message: Message, message_class: MessageClass, activity: float) -> _Verdicts:
+        if message_class is MessageClass.CRITICAL:
             everyone = self._others.get(message.sender, self._agents)
             recipients = everyone if message.recipient is None else (message.recipient,)
             return [(recipient, _ALWAYS) for recipient in recipients]

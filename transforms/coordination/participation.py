@@ -31,6 +31,13 @@ class DeliveryReason(StrEnum):
     SENDER_TOO_ACTIVE = "sender_too_active"
 
 
+# An attribute of an Enum costs more than the rest of a verdict.
+_RELEVANT, _FLOOR = DeliveryReason.RELEVANT, DeliveryReason.FLOOR
+_NOT_RELEVANT, _SENDER_TOO_ACTIVE = DeliveryReason.NOT_RELEVANT, DeliveryReason.SENDER_TOO_ACTIVE
+
+_NEVER = -FLOOR_MICROS
+
+
 class DeliveryVerdict(NamedTuple):
     """The verdict for one message and one possible recipient, with the numbers that it follows from."""
 
@@ -68,18 +75,19 @@ class Participation:
         quiet = self._quiet_share(recipient, now)
         threshold = self.effective_threshold(recipient, sender_activity, quiet)
         if quiet >= 1.0:
-            return DeliveryVerdict(True, DeliveryReason.FLOOR, relevance, threshold)
-        if held_back(sender_activity):
-            return DeliveryVerdict(False, DeliveryReason.SENDER_TOO_ACTIVE, relevance, threshold)
+            return DeliveryVerdict(True, _FLOOR, relevance, threshold)
+        if sender_activity > HOLD_BACK_ABOVE:
+            return DeliveryVerdict(False, _SENDER_TOO_ACTIVE, relevance, threshold)
         if relevance >= threshold:
-            return DeliveryVerdict(True, DeliveryReason.RELEVANT, relevance, threshold)
-        return DeliveryVerdict(False, DeliveryReason.NOT_RELEVANT, relevance, threshold)
+            return DeliveryVerdict(True, _RELEVANT, relevance, threshold)
+        return DeliveryVerdict(False, _NOT_RELEVANT, relevance, threshold)
 
     def effective_threshold(self, recipient: str, sender_activity: float, quiet_share: float) -> float:
         """The recipient's threshold as it stands for a sender of that activity, within [0, 1]."""
-        raised = ACTIVE_SENDER_SLOPE * max(0.0, sender_activity - 1.0)
-        relief = QUIET_RECIPIENT_RELIEF * quiet_share
-        return min(1.0, max(0.0, self._thresholds[recipient] + raised - relief))
+        threshold = self._thresholds[recipient] - QUIET_RECIPIENT_RELIEF * quiet_share
+        if sender_activity > 1.0:
+            threshold += ACTIVE_SENDER_SLOPE * (sender_activity - 1.0)
+        return 0.0 if threshold < 0.0 else 1.0 if threshold > 1.0 else threshold
 
     def delivered(self, recipient: str, now: int) -> None:
         """A broadcast was delivered to the recipient at `now`."""
@@ -95,8 +103,8 @@ class Participation:
 
     def _quiet_share(self, recipient: str, now: int) -> float:
         """Quiet time over the floor interval, at most 1; an agent that never heard anything is as quiet as can be."""
-        heard_at = self._heard_at.get(recipient)
-        return 1.0 if heard_at is None else min(1.0, max(0, now - heard_at) / FLOOR_MICROS)
+        quiet = now - self._heard_at.get(recipient, _NEVER)
+        return 1.0 if quiet >= FLOOR_MICROS else quiet / FLOOR_MICROS if quiet > 0 else 0.0
 
     def state(self) -> list:
         """Thresholds and last deliveries by agent: what `take_up` reads."""

@@ -66,8 +66,10 @@ class Relevance:
                 weighted += ASSET_WEIGHT
         if topic is not None:
             weight += TOPIC_WEIGHT
-            if any(field <= topic for field in self._fields[recipient]):
-                weighted += TOPIC_WEIGHT
+            for field in self._fields[recipient]:
+                if field <= topic:
+                    weighted += TOPIC_WEIGHT
+                    break
         if conviction is not None:
             weight += CONVICTION_WEIGHT
             weighted += CONVICTION_WEIGHT * conviction
