@@ -73,6 +73,10 @@ class Desk:
             raise self.error
         assert condition(), "the feed ended"
 
+    def until_book_is_at(self, last_id: int, symbol: str = "BTCUSDT") -> None:
+        """Wait until the reader's book has come so far."""
+        self.until(lambda: symbol in self.books and self.books[symbol].last_id == last_id)
+
     def rows(self, kind: MarketKind, symbol: str = "BTCUSDT") -> list[dict[str, Any]]:
         """All rows of a kind so far."""
         found = [b.rows.to_pylist() for b in self.batches if (b.kind, b.symbol) == (kind, symbol)]

@@ -57,7 +57,7 @@ def test_every_kind_of_every_symbol_arrives_and_is_recorded(server: AsterServer,
     desk = Desk()
     path = tmp_path / "day.jsonl.gz"
     with feeding(server, desk, ("BTCUSDT", "ETHUSDT"), recorder=Recorder(path)):
-        desk.until(lambda: "BTCUSDT" in desk.books and desk.books["BTCUSDT"].last_id == 102)
+        desk.until_book_is_at(102)
         desk.until(lambda: trade_ids(desk, "ETHUSDT") == [1, 2] and bool(desk.rows(MarketKind.BAR)))
         desk.until(
             lambda: bool(desk.rows(MarketKind.MARK, "ETHUSDT") and desk.rows(MarketKind.QUOTE, "ETHUSDT"))
@@ -150,10 +150,10 @@ def test_gaps_repetitions_and_overtaking_never_leave_a_wrong_book(server: AsterS
     with feeding(server, desk, channels=("book",)):
         for stop in stops:  # each time that the play waits, the book becomes current again
             reached = max(event["u"] for event in sent[:stop])
-            desk.until(lambda to=reached: "BTCUSDT" in desk.books and desk.books["BTCUSDT"].last_id == to)
+            desk.until_book_is_at(reached)
             assert desk.books["BTCUSDT"].levels() == venue.states[reached]
             server.go()
-        desk.until(lambda: desk.books["BTCUSDT"].last_id == ids[-1])
+        desk.until_book_is_at(ids[-1])
     book = desk.books["BTCUSDT"]
     assert book.is_current and book.levels() == venue.states[ids[-1]]
     flow = desk.view.flow
@@ -213,7 +213,7 @@ def test_a_venue_that_asks_to_slow_down_is_asked_again_later(server: AsterServer
     )
     desk = Desk()
     with feeding(server, desk, channels=("book",)):
-        desk.until(lambda: "BTCUSDT" in desk.books and desk.books["BTCUSDT"].last_id == 101)
+        desk.until_book_is_at(101)
     flow = desk.view.flow
     assert (flow["rate limited"], flow["snapshot requests failed"], flow["connections"]) == (2, 3, 1)
     assert Counter(server.requests) == {"exchangeInfo": 2, "depth BTCUSDT 1000": 4}
@@ -367,7 +367,7 @@ def test_the_development_recording_arrives_as_it_was_lived(server: AsterServer, 
             if b.batch.kind is MarketKind.BOOK_UPDATE
             for row in b.batch.rows.to_pylist()
         )
-        desk.until(lambda: desk.books["BTCUSDT"].last_id == last)
+        desk.until_book_is_at(last)
     for kind in (MarketKind.TRADE, MarketKind.QUOTE, MarketKind.BOOK_UPDATE):
         then = [row for b in lived if b.batch.kind is kind for row in b.batch.rows.to_pylist()]
         assert desk.rows(kind) == then

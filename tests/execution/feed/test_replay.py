@@ -15,8 +15,9 @@ from contracts.market_data import MarketKind, read_market_batch
 from execution.feed.pacing import Pacer, clock_setter
 from execution.feed.publishing import MarketPublisher, PublishingError
 from execution.feed.recordings import Recording, open_recording
-from execution.feed.replay import Replay, Stop, app, read_speed
+from execution.feed.replay import Replay, app, read_speed
 from execution.feed.replay_flow import FlowReport
+from execution.feed.stop import Stop
 from tests.execution.feed.raw_lines import line, trade, write
 
 
