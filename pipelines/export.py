@@ -25,7 +25,7 @@ from transforms.log import Raw
 from transforms.ordering import ApplyInOrder, Gather
 from transforms.publishing import WriteJsonLines
 
-GATHER = Gather(most=1_000, seconds=1.0)
+GATHER = Gather(most=2_000, seconds=2.0)
 """Rows are held for so long: everything from here on costs the same for one row as for hundreds, an insert most of all."""
 
 IDLE_SECONDS = 5.0
