@@ -13,7 +13,6 @@ PLATFORM = [
     "google-cloud-aiplatform>=1.100",
     "redis>=5",
     "pydantic>=2.10",
-    "pydantic-settings>=2.6",
     "ccxt>=4.5",
 ]
 
@@ -32,6 +31,7 @@ TOOLS = [
     "typer>=0.15",
     "rich>=13.9",
     "orjson>=3.10",
+    "pydantic-settings>=2.6",
     "prometheus-client>=0.21",
     "pyyaml>=6",
     "websockets>=13",

@@ -42,7 +42,7 @@ class Coordination:
     A message is judged at its event time; one that is late is judged at the latest event time before it, so a budget
     cannot be had twice by dating messages back. What one message goes through, in order:
 
-    1. a repeated message_id is dropped (verdict duplicate),
+    1. a message_id that its sender has used before is dropped (verdict duplicate),
     2. a muted or unknown sender and an unknown recipient are refused,
     3. signals and chatter pay from their sender's budget (throttled, with the time to wait),
     4. a critical or directed message goes to its recipients, a broadcast to those whom it concerns (participation),
@@ -81,7 +81,7 @@ class Coordination:
         self._now = now = max(self._now, entry.event_micros)
         sender, message_class = message.sender, message.message_class
         activity = self._activity.score(sender, now) if sender in self._others else 0.0
-        if self._seen.is_repeated(message.message_id, now):
+        if self._seen.is_repeated(f"{message.sender}/{message.message_id}", now):
             return [message_row(entry, Verdict.DUPLICATE, "repeated message_id", 0, activity)]
         refused = self._refusal(message, message_class)
         if refused:
