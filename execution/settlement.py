@@ -16,6 +16,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import structlog
+from sqlalchemy.exc import IntegrityError
 
 from contracts.payloads import OrderStatus
 from contracts.time import Clock
@@ -30,6 +31,7 @@ from execution.venues.venue import Unclear, Venue, VenueAnswer
 _log = structlog.get_logger("execution.settlement")
 
 _MICROSECOND = timedelta(microseconds=1)
+_TRIES = 3
 
 
 class Settlement:
@@ -59,6 +61,15 @@ class Settlement:
 
     def take(self, client_order_id: str, answer: VenueAnswer) -> LedgerOrder | None:
         """Write what is new in an answer; the order after it, None when the ledger does not know it."""
+        for _ in range(_TRIES):
+            try:
+                return self._take(client_order_id, answer)
+            except IntegrityError:
+                # On PostgreSQL another process wrote the first trade of the same position between our look and ours.
+                continue
+        return self._take(client_order_id, answer)
+
+    def _take(self, client_order_id: str, answer: VenueAnswer) -> LedgerOrder | None:
         wrong: IllegalStep | None = None
         with self._ledger.entry() as entry:
             order = entry.find(client_order_id)

@@ -1,6 +1,5 @@
 """The ledger: opens the database, hands out entries to write, answers what is asked."""
 
-import hashlib
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,14 +12,13 @@ from sqlalchemy import Engine, bindparam, insert, select, text, update
 from contracts.orders import OrderView, PositionView
 from contracts.payloads import OrderStatus
 from execution.ledger.connection import READING, connect
+from execution.ledger.digest import state_hash
 from execution.ledger.entry import LedgerEntry
 from execution.ledger.migration import prepare
 from execution.ledger.order import LedgerOrder
 from execution.ledger.records import (
     AGENT_POSITIONS,
-    FILLS,
     OPEN_STATUSES,
-    ORDER_EVENTS,
     ORDERS,
     OUTBOX,
     POSITIONS,
@@ -210,14 +208,5 @@ class Ledger:
 
     def state_hash(self) -> str:
         """A digest of all that was traded and told, the same for equal ledgers on any database."""
-        digest = hashlib.blake2b(digest_size=16)
         with self._reading.connect() as connection:
-            for table in (ORDERS, ORDER_EVENTS, FILLS, POSITIONS, AGENT_POSITIONS):
-                order = [c for c in table.c if c.unique] or list(table.primary_key)
-                columns = [column for column in table.c if column.name != "number"]
-                for row in connection.execute(select(*columns).order_by(*order)):
-                    digest.update(repr(tuple(map(str, row))).encode())
-            query = select(OUTBOX.c.message_id, OUTBOX.c.message_json).order_by(OUTBOX.c.message_id)
-            for identifier, message in connection.execute(query):
-                digest.update(identifier.encode() + message)
-        return digest.hexdigest()
+            return state_hash(connection)

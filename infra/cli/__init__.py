@@ -26,6 +26,9 @@ def _assemble() -> None:
     app.add_typer(datasets.app)
     app.add_typer(bigquery.app)
     app.add_typer(topics.app)
+    app.add_typer(ledger.app)
+    app.command(epilog=protection.KILL)(protection.kill)
+    app.command(epilog=protection.RELEASE)(protection.release)
     app.command(epilog=version.EXAMPLE)(version.version)
 
 

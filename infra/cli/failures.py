@@ -30,6 +30,9 @@ _KNOWN = (
     "google.api_core.exceptions.GoogleAPIError",
     "google.auth.exceptions.GoogleAuthError",
     "contracts.roster.RosterError",
+    "execution.ledger.backup.BackupError",
+    "execution.ledger.migration.OldLedger",
+    "execution.ledger.verification.LedgerDisagrees",
     "infra.bigquery.creation.CreationError",
     "infra.local.errors.StackError",
 )

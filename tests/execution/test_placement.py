@@ -24,8 +24,8 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 @pytest.fixture
-def floor(tmp_path: Path) -> Iterator[Floor]:
-    floor = Floor(tmp_path).open()
+def floor(tmp_path: Path, ledger_url: str) -> Iterator[Floor]:
+    floor = Floor(tmp_path, url=ledger_url).open()
     yield floor
     floor.ledger.close()
 
@@ -109,8 +109,8 @@ def test_two_at_once_make_one_order(floor: Floor) -> None:
     assert floor.ledger.positions()[0].quantity == Decimal("0.5")
 
 
-def test_two_services_on_one_ledger_make_one_order(tmp_path: Path) -> None:
-    floors = [Floor(tmp_path).open(), Floor(tmp_path).open()]
+def test_two_services_on_one_ledger_make_one_order(tmp_path: Path, ledger_url: str) -> None:
+    floors = [Floor(tmp_path, url=ledger_url).open(), Floor(tmp_path).open()]
     barrier = Barrier(2)
 
     def place(floor: Floor) -> list[bool]:

@@ -99,7 +99,7 @@ class Floor:
         self.ticks = StandingTicks()
         self.prices = Prices(self.options.half_spread, self.options.quote_life)
         self.venue: Venue = self.other_venue or PaperVenue(self.prices, self.options)
-        self.ledger = Ledger.open(self.url or f"sqlite:///{self.folder}/ledger.db")
+        self.ledger = Ledger.open(self._remembered_url())
         self.protection_limits = ProtectionLimits.model_validate(WIDE | self.limits)
         dead_man = DeadManTimer(float(self.protection_limits.dead_man))
         switch = KillSwitch(self.folder / "kill-switch.json", NOON)
@@ -109,6 +109,13 @@ class Floor:
             self.ledger, self.venue, self.clock, self.guard, lambda: self.commits.append(None), self.ticks
         )
         self.upkeep = Upkeep(self.ledger, self.placement, self.venue, self.guard, self.clock, self.ticks)
+
+    def _remembered_url(self) -> str:
+        """A restart on the same folder is one on the same ledger."""
+        note = self.folder / "ledger-url"
+        if self.url:
+            note.write_text(self.url)
+        return note.read_text() if note.exists() else f"sqlite:///{self.folder}/ledger.db"
 
     def open(self) -> "Floor":
         """With a quote of BTC and the ledger reconciled."""
