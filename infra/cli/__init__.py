@@ -19,7 +19,7 @@ app = typer.Typer(
 
 def _assemble() -> None:
     """Bring the subcommands in; each loads what it needs only when it is called, so that --help is quick."""
-    from infra.cli import bigquery, datasets, feed, run, topics, version
+    from infra.cli import bigquery, datasets, feed, ledger, protection, run, topics, version
 
     app.command(epilog=run.EXAMPLE)(run.run)
     app.command(epilog=feed.EXAMPLE)(feed.feed)
