@@ -15,7 +15,7 @@ Emulated
     restarts (--data-dir).
 
 Other than the real service
-    An empty unary pull answers after --pull-wait-ms (5 ms), not after up to 90 s: Beam's direct runner
+    An empty unary pull answers after --pull-wait-ms (100 ms), not after up to 90 s: Beam's direct runner
     polls its sources on one thread. An acknowledgement after its deadline is ignored. Delivery attempts,
     snapshots and retained acknowledged messages do not survive a restart.
 

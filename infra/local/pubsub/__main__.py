@@ -25,7 +25,7 @@ def serve(
         Path | None, typer.Option(help="Folder that keeps topics, subscriptions and backlog over restarts.")
     ] = None,
     stats_port: Annotated[int | None, typer.Option(help="HTTP port of GET /stats; 0: a free one.")] = None,
-    pull_wait_ms: Annotated[float, typer.Option(help="How long an empty unary pull waits.", min=0)] = 5.0,
+    pull_wait_ms: Annotated[float, typer.Option(help="How long an empty unary pull waits.", min=0)] = 100.0,
     max_messages: Annotated[
         int, typer.Option(help="Messages a subscription keeps.", min=1)
     ] = Bounds().messages,

@@ -47,7 +47,7 @@ class Options:
     port: int = 8085
     data_dir: Path | None = None
     stats_port: int | None = None
-    pull_wait: float = 0.005
+    pull_wait: float = 0.1
     bounds: Bounds = field(default_factory=Bounds)
 
 
