@@ -3,9 +3,17 @@
 An order's client_order_id makes sending it again safe, so whatever may pass (a cut connection, 429, 5xx, an
 answer that is no order) is tried again within the deadline. What is left unanswered then may have been
 traded: ask again with the same request, never with a new id.
+
+After several calls in a row without an answer the circuit opens: the next orders are given up at once, instead of
+each holding up the job for its whole deadline, until one is let through again to see. Orders of a symbol keep their
+order: they are sent one after the other, and what was given up is never sent behind a later one's back.
 """
 
 import asyncio
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -21,6 +29,7 @@ from tenacity import (
 
 from contracts.orders import OrderRequest, OrderView
 from contracts.settings import Settings
+from execution.circuit import Circuit
 from execution.problem import Problem
 
 _AGAIN = {408, 425, 429}
@@ -44,17 +53,24 @@ class _Passing(Exception):
 
 @dataclass(frozen=True, slots=True)
 class OrderClientOptions:
-    """Where the service is and how long to wait; may be pickled, to be opened where it is used."""
+    """Where the service is and how long to wait; may be pickled, to be opened where it is used.
+
+    The circuit opens after `failures_to_open` unanswered orders in a row, for `open_seconds`. With
+    `heartbeat_seconds` the service is told that the desk lives, for as long as the client is open.
+    """
 
     url: str
     token: SecretStr = field(default=SecretStr(""), repr=False)
     deadline_seconds: float = 2.0
     attempts: int = 5
+    failures_to_open: int = 5
+    open_seconds: float = 5.0
+    heartbeat_seconds: float = 0.0
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """The options that the environment gives."""
-        return cls(url=settings.execution_url, token=settings.execution_token)
+        return cls(url=settings.execution_url, token=settings.execution_token, heartbeat_seconds=5.0)
 
 
 class OrderClient:
@@ -65,9 +81,15 @@ class OrderClient:
     """
 
     def __init__(
-        self, options: OrderClientOptions, transport: httpx.AsyncBaseTransport | None = None
+        self,
+        options: OrderClientOptions,
+        transport: httpx.AsyncBaseTransport | None = None,
+        ticks: Callable[[], float] = time.monotonic,
     ) -> None:
         self._options = options
+        self._ticks = ticks
+        self._circuit = Circuit(options.failures_to_open, options.open_seconds)
+        self._closing = threading.Event()
         self._runner = asyncio.Runner()
         headers = {"content-type": "application/json"}
         # An empty token is no header value; without one the service says what is missing.
@@ -79,6 +101,8 @@ class OrderClient:
             timeout=options.deadline_seconds,
             transport=transport,
         )
+        if options.heartbeat_seconds:
+            threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
 
     def __enter__(self) -> Self:
         """The client itself."""
@@ -89,13 +113,38 @@ class OrderClient:
         self.close()
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Let go of the connection; no more heartbeats."""
+        self._closing.set()
         self._runner.run(self._http.aclose())
         self._runner.close()
 
     def submit(self, request: OrderRequest) -> OrderView:
         """The order as it was placed (maybe REJECTED); raises `OrderRefused` and `OrderUnanswered`."""
-        return self._runner.run(self._submit(request.to_json()))
+        wait = self._circuit.wait(self._ticks())
+        if wait:
+            raise OrderUnanswered(
+                f"not sent: the last orders had no answer, the next is sent in {wait:.1f} s"
+            )
+        try:
+            placed = self._runner.run(self._submit(request.to_json()))
+        except OrderUnanswered:
+            self._circuit.failed(self._ticks())
+            raise
+        except OrderRefused:
+            self._circuit.answered()
+            raise
+        self._circuit.answered()
+        return placed
+
+    def _beat(self) -> None:
+        """Say that the desk lives, until the client is closed; what does not get through is said again soon."""
+        with httpx.Client(
+            base_url=self._options.url, headers=self._http.headers, timeout=self._options.deadline_seconds
+        ) as http:
+            while not self._closing.is_set():
+                with suppress(httpx.HTTPError):
+                    http.post("/heartbeat")
+                self._closing.wait(self._options.heartbeat_seconds)
 
     async def _submit(self, body: bytes) -> OrderView:
         last = "no attempt was answered"

@@ -32,6 +32,7 @@ class KillSwitch:
         self._path = path
         self._lock = threading.Lock()
         self._kill = self._read(now)
+        self._latched = True
 
     @property
     def kill(self) -> Kill | None:
@@ -42,11 +43,15 @@ class KillSwitch:
         """Stop trading; the kill that holds. A later one changes nothing but may add `flatten`."""
         with self._lock:
             held = self._kill
-            if held is not None and (held.flatten or not kill.flatten):
+            if held is not None and (held.flatten or not kill.flatten) and self._latched:
                 return held
             # In memory first: what cannot be written must still stop trading now.
-            self._kill = held.model_copy(update={"flatten": True}) if held else kill
+            self._latched = False
+            self._kill = (
+                kill if held is None else held.model_copy(update={"flatten": held.flatten or kill.flatten})
+            )
             self._write(self._kill)
+            self._latched = True
             return self._kill
 
     def release(self) -> Kill | None:

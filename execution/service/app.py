@@ -35,6 +35,7 @@ _ANYWHERE: dict[int | str, dict[str, Any]] = {
     503: _problem("The service is not ready; send the same request again"),
 }
 _WITH_BODY: dict[int | str, dict[str, Any]] = {
+    400: _problem("The body is not text"),
     413: _problem("The body is too long"),
     422: _problem("The request is not valid; errors name the fields"),
 }

@@ -73,10 +73,12 @@ class ProtectionDesk:
     def kill(self, request: KillRequest) -> Protection:
         """Stop trading now, whatever else fails."""
         now = datetime.now(UTC)
-        self._guard.switch.engage(
-            Kill(issued_by=request.issued_by, reason=request.reason, at=now, flatten=request.flatten)
-        )
-        self._stopped()
+        try:
+            self._guard.switch.engage(
+                Kill(issued_by=request.issued_by, reason=request.reason, at=now, flatten=request.flatten)
+            )
+        finally:
+            self._stopped()
         action = "kill, flatten" if request.flatten else "kill"
         self._ledger.note_protection(ProtectionEvent(action, request.issued_by, request.reason, now))
         return self.state()

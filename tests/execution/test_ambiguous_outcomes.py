@@ -240,7 +240,7 @@ def test_fills_positions_and_the_venue_agree_however_its_events_come(
             assert known == sum(
                 (
                     view.filled_quantity
-                    for view in map(lambda o: floor.ledger.order(o.client_order_id), orders)
+                    for view in (floor.ledger.order(o.client_order_id) for o in orders)
                     if view
                 ),
                 Decimal(0),

@@ -2,6 +2,9 @@ import asyncio
 import pickle
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from queue import Queue
+from threading import Thread
 
 import httpx
 import pytest
@@ -112,3 +115,61 @@ def test_the_deadline_binds_whatever_the_server_does() -> None:
 def test_the_options_travel_and_hide_the_token() -> None:
     assert pickle.loads(pickle.dumps(OPTIONS)) == OPTIONS
     assert "a-token" not in repr(OPTIONS)
+
+
+def test_after_failures_in_a_row_the_circuit_opens_and_one_call_tries_it() -> None:
+    now = [0.0]
+    sent: list[str] = []
+    up = [False]
+
+    def answer(asked: httpx.Request) -> httpx.Response:
+        sent.append(asked.content.decode())
+        return httpx.Response(201, content=ORDER.to_json()) if up[0] else httpx.Response(503)
+
+    options = OrderClientOptions("http://execution", attempts=1, failures_to_open=2, open_seconds=5.0)
+    with OrderClient(options, httpx.MockTransport(answer), ticks=lambda: now[0]) as client:
+        for _ in range(2):
+            with pytest.raises(OrderUnanswered, match="no answer in 1 attempts"):
+                client.submit(request())
+        now[0] = 4.9
+        with pytest.raises(OrderUnanswered, match=r"not sent: .* in 0\.1 s"):
+            client.submit(request())
+        assert len(sent) == 2
+        now[0] = 5.0
+        with pytest.raises(OrderUnanswered, match="no answer in 1 attempts"):
+            client.submit(request())
+        now[0], up[0] = 10.0, True
+        assert client.submit(request()) == ORDER
+        assert client.submit(request()) == ORDER
+    assert len(sent) == 5
+
+
+def test_a_refusal_keeps_the_circuit_closed() -> None:
+    options = OrderClientOptions("http://execution", failures_to_open=1)
+    refuse = httpx.MockTransport(lambda _: httpx.Response(422))
+    with OrderClient(options, refuse) as client:
+        for _ in range(3):
+            with pytest.raises(OrderRefused):
+                client.submit(request())
+
+
+def test_the_client_says_that_the_desk_lives() -> None:
+    heard: Queue[tuple[str, str | None]] = Queue()
+
+    class Listener(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            heard.put((self.path, self.headers["authorization"]))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Keep the tests' output clean."""
+
+    with HTTPServer(("127.0.0.1", 0), Listener) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        options = OrderClientOptions(
+            f"http://127.0.0.1:{server.server_port}", SecretStr("a-token"), heartbeat_seconds=0.01
+        )
+        with OrderClient(options):
+            assert [heard.get(timeout=10) for _ in range(2)] == [("/heartbeat", "Bearer a-token")] * 2
+        server.shutdown()

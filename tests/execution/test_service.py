@@ -4,13 +4,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi.security import HTTPAuthorizationCredentials
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from contracts.orders import OrderView
-from execution.service.access import Scope, Tokens
+from contracts.settings import Settings
+from execution.service.access import Scope, Tokens, TokensError, Unauthorised
 from execution.service.app import build_app
-from execution.service.bounds import Bounds
+from execution.service.bounds import Bounds, Pace
 from execution.service.flow_counts import FlowCounts
 from execution.service.protection_routes import ProtectionDesk
 from execution.service.readiness import ReadinessChecks
@@ -182,7 +184,110 @@ def test_the_openapi_document_is_made_of_the_contracts(service: Service) -> None
     )
     place = document["paths"]["/orders"]["post"]
     assert set(place["responses"]) == {
-        "200", "201", "401", "403", "409", "413", "422", "429", "503",
+        "200", "201", "400", "401", "403", "409", "413", "422", "429", "503",
     }  # fmt: skip
     assert place["security"] == [{"execution token": []}]
     assert list(place["responses"]["409"]["content"]) == ["application/problem+json"]
+
+
+# --- scopes, bounds, protection ------------------------------------------------------------------------
+
+ROUTES = [
+    ("POST", "/orders", "trade"), ("POST", "/heartbeat", "trade"), ("GET", "/orders", "read"),
+    ("GET", "/orders/x", "read"), ("GET", "/positions", "read"), ("POST", "/kill", "admin"),
+    ("POST", "/release", "admin"), ("GET", "/protection", "admin"),
+]  # fmt: skip
+ALLOWED = {"trade": {TOKEN}, "read": {TOKEN, READ, ADMIN}, "admin": {ADMIN}}
+
+
+@pytest.mark.parametrize(("method", "path", "scope"), ROUTES)
+def test_each_route_needs_its_scope(service: Service, method: str, path: str, scope: str) -> None:
+    for token in (TOKEN, READ, ADMIN, "wrong", "", None):
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        status = service.http.request(method, path, headers=headers).status_code
+        if token in ALLOWED[scope]:
+            assert status in (200, 204, 404, 422)
+        else:
+            assert status == (403 if token in (TOKEN, READ, ADMIN) else 401)
+
+
+def test_every_route_but_health_asks_for_a_token(service: Service) -> None:
+    document = service.http.get("/openapi.json").json()
+    for path, operations in document["paths"].items():
+        for method in operations:
+            answer = service.http.request(method.upper(), path.replace("{client_order_id}", "x"))
+            assert answer.status_code == (401 if path not in ("/healthz", "/readyz") else 200)
+
+
+def test_tokens_come_from_a_file_too(tmp_path: Path) -> None:
+    file = tmp_path / "tokens.json"
+    file.write_text('{"trade": "one", "admin": "two"}')
+    tokens = Tokens.of(Settings(execution_tokens=file, execution_token="other"))
+    tokens.check(Scope.ADMIN, HTTPAuthorizationCredentials(scheme="Bearer", credentials="two"))
+    with pytest.raises(Unauthorised):
+        tokens.check(Scope.TRADE, HTTPAuthorizationCredentials(scheme="Bearer", credentials="other"))
+    for content, says in (
+        ('{"trade": "one", "read": "one"}', "two scopes"),
+        ("[]", "JSON object"),
+        ("{", "JSON"),
+    ):
+        file.write_text(content)
+        with pytest.raises(TokensError, match=says):
+            Tokens.of(Settings(execution_tokens=file))
+    with pytest.raises(TokensError, match="cannot be read"):
+        Tokens.of(Settings(execution_tokens=tmp_path / "none"))
+
+
+def test_a_body_that_is_too_long_is_refused(service: Service) -> None:
+    answer = service.post(b" " * 65_537)
+    assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
+
+    def chunks() -> Iterator[bytes]:
+        for _ in range(70):
+            yield b" " * 1_000
+
+    assert service.post(chunks()).status_code == 413  # type: ignore[arg-type]
+    assert service.flow.snapshot()["refused"] == 2
+
+
+def test_who_asks_too_often_is_told_when_to_come_back(tmp_path: Path) -> None:
+    floor = Floor(tmp_path).open()
+    service = Service(floor, bounds=Bounds(per_second=0.001, burst=2))
+    assert [service.post(request().to_json()).status_code for _ in range(3)] == [201, 200, 429]
+    answer = service.post(request().to_json())
+    assert 990 <= int(answer.headers["retry-after"]) <= 1_000
+    assert service.get("/orders").status_code == 200
+    assert service.http.get("/healthz").status_code == 200
+    assert service.flow.snapshot()["failed"] == 2
+    floor.ledger.close()
+
+
+def test_a_full_burst_is_back_after_its_time() -> None:
+    pace = Pace(per_second=10, burst=3)
+    assert [pace.wait(b"a", 0.0) for _ in range(4)] == [0.0, 0.0, 0.0, pytest.approx(0.1)]
+    assert pace.wait(b"b", 0.0) == 0.0
+    assert [pace.wait(b"a", 0.1), pace.wait(b"a", 0.1)] == [0.0, pytest.approx(0.1)]
+    assert [pace.wait(b"a", 0.4) for _ in range(4)] == [0.0, 0.0, 0.0, pytest.approx(0.1)]
+
+
+def test_trading_is_stopped_and_released_by_name(service: Service) -> None:
+    admin = {"Authorization": f"Bearer {ADMIN}"}
+    body = {"issued_by": "ada", "reason": "prices look wrong", "flatten": True}
+    service.post(request().to_json())
+    killed = service.http.post("/kill", json=body, headers=admin).json()
+    assert (killed["stopped"], killed["kill"]["flatten"], killed["open_orders"]) == (
+        "protection KILLED: stopped by ada: prices look wrong", True, 0,
+    )  # fmt: skip
+    (position,) = service.get("/positions").json()
+    assert position["quantity"] == "0"
+    assert service.post(request("denied").to_json()).json()["status"] == "REJECTED"
+    nameless = service.http.post("/release", json={"reason": "x"}, headers=admin)
+    assert (nameless.status_code, nameless.json()["errors"][0]["field"]) == (422, "issued_by")
+    done = service.http.post("/release", json={"issued_by": "bob", "reason": "checked"}, headers=admin).json()
+    assert done["stopped"] is None and done["denials"] == {"KILLED": 1}
+    assert [(e["action"], e["issued_by"], e["reason"]) for e in done["audit"]] == [
+        ("release", "bob", "checked"), ("kill, flatten", "ada", "prices look wrong"),
+    ]  # fmt: skip
+    assert service.post(request("taken").to_json()).json()["status"] == "FILLED"
+    assert service.http.post("/heartbeat", headers=BEARER).status_code == 204
+    assert service.get("/protection", ADMIN).json()["heartbeat_age_seconds"] == 0.0
