@@ -65,7 +65,9 @@ class RowIntake:
     def address(self, raw: Raw) -> Address:
         try:
             content = self.content(raw)
-            return Address((raw.attributes["table"],), read_micros(content["event_time"]), str(content["row_id"]))
+            return Address(
+                (raw.attributes["table"],), read_micros(content["event_time"]), str(content["row_id"])
+            )
         except (ValueError, KeyError, TypeError):
             raise Refusal(Reason.WRONG_FIELD, "not a row") from None
 
