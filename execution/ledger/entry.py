@@ -28,13 +28,21 @@ from execution.ledger.records import (
 )
 from execution.order_life import Fill, OrderLife
 
+_CHANGING = (
+    "status", "filled_quantity", "notional", "fees", "steps", "reason", "venue_order_id", "updated_at",
+)  # fmt: skip
+
 _FIND = select(ORDERS).where(ORDERS.c.client_order_id == bindparam("id")).with_for_update()
 _TRADES = select(FILLS.c.trade_id).where(FILLS.c.client_order_id == bindparam("id"))
 _REDUCING = select(ORDERS).where(
     ORDERS.c.status.in_(OPEN_STATUSES), ORDERS.c.desk == bindparam("desk_is"),
     ORDERS.c.agent == bindparam("agent_is"), ORDERS.c.symbol == bindparam("symbol_is"),
 )  # fmt: skip
-_UPDATE_ORDER = update(ORDERS).where(ORDERS.c.client_order_id == bindparam("id"))
+_UPDATE_ORDER = (
+    update(ORDERS)
+    .where(ORDERS.c.client_order_id == bindparam("id"))
+    .values({name: bindparam(name) for name in _CHANGING})
+)
 
 _Key = tuple[str, ...]
 
@@ -42,10 +50,16 @@ _Key = tuple[str, ...]
 def _of(table: Table) -> tuple[Any, Any]:
     """How a position is looked up (locked until the transaction ends) and changed, by its whole key."""
     this = [column == bindparam(f"{column.name}_is") for column in table.primary_key]
-    return select(table).where(*this).with_for_update(), update(table).where(*this)
+    held: dict[str, Any] = {name: bindparam(name) for name in ("quantity", "cost", "realised_pnl", "fees")}
+    return select(table).where(*this).with_for_update(), update(table).where(*this).values(held)
 
 
-_SELECT_POSITION = {POSITIONS.name: _of(POSITIONS), AGENT_POSITIONS.name: _of(AGENT_POSITIONS)}
+_POSITION = {POSITIONS.name: _of(POSITIONS), AGENT_POSITIONS.name: _of(AGENT_POSITIONS)}
+
+_INSERT = {
+    table.name: insert(table) for table in (ORDERS, ORDER_EVENTS, OUTBOX, FILLS, POSITIONS, AGENT_POSITIONS)
+}
+"""Made once: making a statement costs as much as running it."""
 
 
 class LedgerEntry:
@@ -121,12 +135,14 @@ class LedgerEntry:
     def write(self) -> None:
         """Send everything to the database; `Ledger.entry()` calls it before the commit."""
         if self._new:
-            self._connection.execute(insert(ORDERS), [_order_row(order) for order in self._new.values()])
+            self._connection.execute(
+                _INSERT[ORDERS.name], [_order_row(order) for order in self._new.values()]
+            )
         for identifier, order in self._changed.items():
             self._connection.execute(_UPDATE_ORDER, _life_row(order) | {"id": identifier})
         for table in (ORDER_EVENTS, OUTBOX, FILLS):
             if rows := self._rows[table.name]:
-                self._connection.execute(insert(table), rows)
+                self._connection.execute(_INSERT[table.name], rows)
         for table in (POSITIONS, AGENT_POSITIONS):
             names = [column.name for column in table.primary_key]
             for name, key in self._traded:
@@ -142,15 +158,15 @@ class LedgerEntry:
         }
         if known:
             where = {f"{name}_is": value for name, value in key.items()}
-            self._connection.execute(_SELECT_POSITION[table.name][1].values(row), where)
+            self._connection.execute(_POSITION[table.name][1], row | where)
         else:
-            self._connection.execute(insert(table), [row | dict(key)])
+            self._connection.execute(_INSERT[table.name], [row | dict(key)])
 
     def _holding(self, table: Table, key: _Key) -> Holding:
         """What is held, read once in a transaction."""
         if (table.name, key) not in self._held:
             where = {f"{column.name}_is": value for column, value in zip(table.primary_key, key, strict=True)}
-            row = self._connection.execute(_SELECT_POSITION[table.name][0], where).one_or_none()
+            row = self._connection.execute(_POSITION[table.name][0], where).one_or_none()
             holding = (
                 Holding() if row is None else Holding(row.quantity, row.cost, row.realised_pnl, row.fees)
             )

@@ -58,6 +58,7 @@ class Gate:
         self._positions: dict[str, Decimal] = {}
         self._in_flight: dict[str, _InFlight] = {}
         self._minute: deque[tuple[datetime, Decimal]] = deque()
+        self._minute_worth = _ZERO
 
     def admit(
         self, request: OrderRequest, quantity: Decimal, price: Decimal | None, moment: datetime
@@ -82,7 +83,7 @@ class Gate:
             denial = self._too_much(request, quantity, notional, price, moment)
             if denial is not None:
                 return denial
-            self._minute.append((moment, notional))
+            self._spend(moment, notional)
         self._in_flight[request.client_order_id] = _InFlight(symbol, quantity * request.side.sign)
         return None
 
@@ -102,6 +103,7 @@ class Gate:
         self._positions = dict(positions)
         self._in_flight.clear()
         self._minute.clear()
+        self._minute_worth = _ZERO
 
     def resume(self, request: OrderRequest, remaining: Decimal, notional: Decimal, moment: datetime) -> None:
         """Count an order of before a restart: what it may still do (0: it ended) and what it was worth."""
@@ -110,12 +112,16 @@ class Gate:
                 request.symbol, remaining * request.side.sign
             )
         if not request.reduce_only:
-            self._minute.append((moment, notional))
+            self._spend(moment, notional)
 
     def worst_position(self, symbol: str, side: int) -> Decimal:
         """The position when everything in flight to this side (+1, -1) trades and nothing else, signed."""
         flying = (order.remaining for order in self._in_flight.values() if order.symbol == symbol)
         return self._positions.get(symbol, _ZERO) + sum((q for q in flying if q * side > 0), _ZERO)
+
+    def _spend(self, moment: datetime, notional: Decimal) -> None:
+        self._minute.append((moment, notional))
+        self._minute_worth += notional
 
     def _too_much(
         self, request: OrderRequest, quantity: Decimal, notional: Decimal, price: Decimal, moment: datetime
@@ -124,8 +130,8 @@ class Gate:
         if not notional <= limits.order_notional:
             return _over(Code.ORDER_NOTIONAL, "the order", notional, limits.order_notional)
         while self._minute and self._minute[0][0] <= moment - _MINUTE:
-            self._minute.popleft()
-        minute = notional + sum((worth for _, worth in self._minute), _ZERO)
+            self._minute_worth -= self._minute.popleft()[1]
+        minute = notional + self._minute_worth
         if not minute <= limits.minute_notional:
             return _over(Code.MINUTE_NOTIONAL, "a minute's orders", minute, limits.minute_notional)
         sign = request.side.sign

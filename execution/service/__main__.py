@@ -22,7 +22,7 @@ from execution.service.process import build_service
 from execution.venues.paper.paper_venue import PaperOptions
 
 _GRACE_SECONDS = 10
-_SWITCH_SECONDS = 0.0005
+SWITCH_SECONDS = 0.0005
 """How long a thread may keep the interpreter from another. Python's 5 ms would be the service's latency: each
 statement of an order's transaction lets go of the interpreter, and waits for it again behind whoever decodes prices."""
 
@@ -68,7 +68,7 @@ def run(
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.JSONRenderer(),
     ])  # fmt: skip
-    sys.setswitchinterval(_SWITCH_SECONDS)
+    sys.setswitchinterval(SWITCH_SECONDS)
     settings = Settings()
     options = PaperOptions(
         taker_fee=Decimal(str(taker_fee)),

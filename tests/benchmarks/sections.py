@@ -9,6 +9,7 @@ SECTIONS = {
     "throttle": "tests.benchmarks.throttle",
     "coordination": "tests.benchmarks.coordination",
     "stack": "tests.benchmarks.stack",
+    "execution": "tests.benchmarks.execution",
 }
 
 

@@ -198,9 +198,8 @@ def counted(folder: Path, url: str, orders: list[OrderRequest]) -> dict[str, int
     views = {w.client_order_id: floor.ledger.order(w.client_order_id) for w in orders}
     traded = {name for name, view in views.items() if view and view.filled_quantity == view.request.quantity}
     lines = (folder / "pubsub").read_text().splitlines()
-    steps = Counter(
-        (m.payload.client_order_id, m.payload.sequence) for m in map(Message.from_json, set(lines))
-    )  # type: ignore[attr-defined]
+    told: list[Any] = [Message.from_json(line).payload for line in set(lines)]
+    steps = Counter((payload.client_order_id, payload.sequence) for payload in told)
     answers = dict(map(json.loads, (folder / "answers").read_text().splitlines()))
     net = sum((w.quantity * w.side.sign for w in orders if w.client_order_id in traded), Decimal(0))
     held = sum((position.quantity for position in floor.ledger.positions()), Decimal(0))

@@ -1,0 +1,171 @@
+"""What an order costs: POST /orders as a client sees it, by database and load, and how long a ledger takes to start.
+
+The service runs as a process of its own with its real API, placement, ledger and outbox; only Pub/Sub is a sink and
+the price is fed once. Load is closed: so many clients, each sending its next order when the last is answered.
+"""
+
+import multiprocessing
+import socket
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import uvicorn
+from pydantic import SecretStr
+
+from contracts.payloads import OrderStatus
+from execution.ledger.entry import LedgerEntry
+from execution.outbox import Outbox
+from execution.service.__main__ import SWITCH_SECONDS
+from execution.service.access import Scope, Tokens
+from execution.service.app import build_app
+from execution.service.bounds import Bounds
+from execution.service.flow_counts import FlowCounts
+from execution.service.protection_routes import ProtectionDesk
+from execution.service.readiness import ReadinessChecks
+from tests.benchmarks.figure import Figure, Figures
+from tests.execution.conftest import new_database
+from tests.execution.kill_campaign import FaultPoints, FilePublisher
+from tests.execution.postgres import NoServer, postgres_server
+from tests.execution.trading_floor import Floor, request
+
+ORDERS = 300
+CLIENTS = (1, 4, 16)
+LEDGER_ORDERS = 20_000
+TOKEN = "benchmark"
+
+
+def measure() -> Figures:
+    """Milliseconds of POST /orders at rising load, and seconds from opening a ledger to taking orders."""
+    figures: Figures = {}
+    with tempfile.TemporaryDirectory() as folder:
+        sqlite = _latencies(Path(folder), "")
+        try:
+            with postgres_server() as server:
+                postgres = _latencies(Path(folder), new_database(server))
+        except NoServer:
+            postgres = {}
+        for clients, (middle, high) in sqlite.items():
+            beside = {"PostgreSQL": postgres[clients]} if clients in postgres else {}
+            for name, value, place in (("p50", middle, 0), ("p99", high, 1)):
+                figures[f"POST /orders, {clients} clients, {name}"] = Figure(
+                    value, "ms", {peer: values[place] for peer, values in beside.items()}
+                )
+        figures |= _recovery(Path(folder))
+    return figures
+
+
+def _latencies(folder: Path, url: str) -> dict[int, tuple[float, float]]:
+    """p50 and p99 in milliseconds, by how many clients send at once."""
+    with _service(folder, url) as address:
+        _load(address, "warm", 1, 50)
+        return {clients: _load(address, f"c{clients}", clients, ORDERS) for clients in CLIENTS}
+
+
+def _load(address: str, name: str, clients: int, orders: int) -> tuple[float, float]:
+    taken: list[float] = []
+
+    def send(client: int) -> None:
+        headers = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
+        with httpx.Client(base_url=address, headers=headers, trust_env=False, timeout=30) as http:
+            for n in range(orders // clients):
+                body = request(f"{name}-{client}-{n}").to_json()
+                began = time.perf_counter()
+                answer = http.post("/orders", content=body)
+                taken.append((time.perf_counter() - began) * 1e3)
+                if answer.status_code != 201 or answer.json()["status"] != "FILLED":
+                    raise AssertionError(f"an order was not filled: {answer.status_code} {answer.text}")
+
+    threads = [threading.Thread(target=send, args=(client,)) for client in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if len(taken) != orders // clients * clients:
+        raise AssertionError("a client failed: its orders were not measured")
+    return statistics.median(taken), statistics.quantiles(taken, n=100)[98]
+
+
+@contextmanager
+def _service(folder: Path, url: str) -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    place = folder / ("postgres" if url else "sqlite")
+    place.mkdir()
+    process = multiprocessing.get_context("spawn").Process(
+        target=_serve, args=(place, url, port), daemon=True
+    )
+    process.start()
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(600):
+            try:
+                if httpx.get(f"{address}/readyz", trust_env=False).is_success:
+                    break
+            except httpx.TransportError:
+                time.sleep(0.1)
+        yield address
+    finally:
+        process.terminate()
+        process.join(10)
+
+
+def _serve(folder: Path, url: str, port: int) -> None:
+    sys.setswitchinterval(SWITCH_SECONDS)
+    floor = Floor(folder, url=url)
+    outbox = Outbox(floor.ledger, FilePublisher(folder / "pubsub", FaultPoints(0)), "trading")
+    floor.placement.settlement._committed = floor.placement._committed = outbox.wake
+    outbox.start()
+    floor.open()
+    app = build_app(
+        floor.placement,
+        floor.ledger,
+        tokens=Tokens({Scope.TRADE: SecretStr(TOKEN)}),
+        guard=floor.guard,
+        protection=ProtectionDesk(floor.guard, floor.ledger, floor.protection_limits, floor.upkeep.wake),
+        readiness=ReadinessChecks(floor.ledger, floor.venue, floor.placement, floor.clock, outbox.trouble),
+        flow=FlowCounts(),
+        bounds=Bounds(per_second=1e6, burst=1_000_000),
+    )
+    uvicorn.run(app, host="127.0.0.1", port=port, log_level="error", access_log=False)
+
+
+def _recovery(folder: Path) -> Figures:
+    """Seconds until a service that starts on a ledger of many orders takes new ones: all checked, and since the last."""
+    place = folder / "recovery"
+    place.mkdir()
+    floor = Floor(place).open()
+    for n in range(LEDGER_ORDERS // 20):
+        with floor.ledger.entry() as entry:
+            for part in range(20):
+                _write_filled(floor, entry, f"{n}-{part}")
+    floor.ledger.close()
+    seconds = []
+    last = floor.clock.moment
+    for _ in range(2):
+        began = time.perf_counter()
+        again = Floor(place)
+        again.clock.moment = last
+        again.open()
+        seconds.append(time.perf_counter() - began)
+        again.ledger.close()
+    name = f"start on a ledger of {LEDGER_ORDERS:,} orders"
+    return {f"{name}, since the last check": Figure(seconds[1], "s", {"every fill checked": seconds[0]})}
+
+
+def _write_filled(floor: Floor, entry: LedgerEntry, name: str) -> None:
+    wanted = request(name)
+    floor.clock.moment += timedelta(seconds=5)
+    moment = floor.clock.now()
+    order = entry.open(wanted, wanted.quantity, "paper", moment)
+    entry.move(order, OrderStatus.SUBMITTED, moment)
+    for fill in floor.venue.place(wanted, wanted.quantity, moment).fills:
+        entry.fill(order, fill, moment)
