@@ -56,6 +56,11 @@ class LiveView:
         """Hash: symbol to the latest SnapshotRow as JSON."""
         return f"sapphire:{self.desk}:snapshots"
 
+    @property
+    def core_states(self) -> str:
+        """Hash: `<core>/<teller>` to the latest CoreStateRow as JSON; of a core's tellers the newest counts."""
+        return f"sapphire:{self.desk}:core_states"
+
     def latency(self, name: str) -> str:
         """List: the last samples of a latency in milliseconds (message_to_inbox, proposal_to_order, ...)."""
         return f"sapphire:{self.desk}:latency:{name}"

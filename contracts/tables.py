@@ -30,6 +30,7 @@ ROW_MODELS: tuple[type[Row], ...] = (
     trading.PortfolioRow,
     trading.AllocationRow,
     operations.DeadLetterRow,
+    operations.CoreStateRow,
 )
 """A new table is a new row model in this list."""
 

@@ -1,7 +1,7 @@
 """The gateway's client for asyncio programs."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -11,17 +11,19 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
 from agents.client import calls
 from agents.client.calls import Call, answer_in, pause
 from agents.client.errors import BackPressure, Unreachable
+from agents.client.listening import listen
 from agents.gateway.answers import (
     AgentActivity,
     AgentGuidance,
     AgentRole,
     Alive,
     InboxAcknowledged,
+    ParticipationCheck,
     PortfolioStatus,
     Posted,
     Registered,
 )
-from contracts.message import Message
+from contracts.message import Message, MessageType
 from contracts.model import Contract
 from contracts.payloads import Heartbeat, HftSignal, Insight, Question, StrategyDiscussion, TradeThesis
 from contracts.time import Clock, WallClock
@@ -53,6 +55,8 @@ class AsyncGatewayClient:
     ) -> None:
         self.agent = agent
         self._clock = clock or WallClock()
+        self._url = url
+        self._token = token
         headers = {"Authorization": f"Bearer {token}"}
         self._http = httpx.AsyncClient(
             base_url=url, headers=headers, timeout=TIMEOUT_SECONDS, transport=transport
@@ -126,6 +130,13 @@ class AsyncGatewayClient:
         ids = [message if isinstance(message, str) else message.message_id for message in messages]
         return await self._do(calls.ack(self.agent, ids))
 
+    def listen(self) -> AsyncIterator[Message]:
+        """What is delivered, as it arrives, over a WebSocket that is opened again when it ends.
+
+        A message is acknowledged when the loop comes back for the next one.
+        """
+        return listen(self._url, self.agent, self._token)
+
     async def guidance(self, agent: str | None = None) -> AgentGuidance:
         """What the portfolio asks of the agent, or of another."""
         return await self._do(calls.guidance(agent or self.agent))
@@ -133,6 +144,19 @@ class AsyncGatewayClient:
     async def activity(self) -> dict[str, AgentActivity]:
         """How active everyone is."""
         return await self._do(calls.activity())
+
+    async def participation_check(
+        self,
+        kind: MessageType,
+        *,
+        symbol: str | None = None,
+        topic: str | None = None,
+        conviction: float | None = None,
+        recipient: str | None = None,
+    ) -> ParticipationCheck:
+        """Whether such a message would be admitted now, and who would hear it; it changes nothing."""
+        about = {"symbol": symbol, "topic": topic, "conviction": conviction, "recipient": recipient}
+        return await self._do(calls.participation_check(self.agent, kind, about))
 
     async def roles(self) -> dict[str, AgentRole]:
         """Everyone on the desk."""

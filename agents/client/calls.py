@@ -1,6 +1,6 @@
 """Calls of the gateway, without a connection: what to send, and how to read what comes back."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -16,6 +16,7 @@ from agents.gateway.answers import (
     Alive,
     InboxAcknowledged,
     InboxMessages,
+    ParticipationCheck,
     PortfolioStatus,
     Posted,
     ProblemBody,
@@ -98,6 +99,14 @@ def guidance(agent: str) -> Call[AgentGuidance]:
 def activity() -> Call[dict[str, AgentActivity]]:
     """How active everyone is."""
     return Call("GET", "/agent-activity", TypeAdapter(dict[str, AgentActivity]).validate_json)
+
+
+def participation_check(
+    agent: str, kind: MessageType, about: Mapping[str, str | float | None]
+) -> Call[ParticipationCheck]:
+    """What would become of a message."""
+    params = {"type": str(kind)} | {name: value for name, value in about.items() if value is not None}
+    return Call("GET", f"/agent/{agent}/participation-check", _reads(ParticipationCheck), params=params)
 
 
 def roles() -> Call[dict[str, AgentRole]]:

@@ -17,11 +17,12 @@ from agents.gateway.answers import (
     AgentRole,
     Alive,
     InboxAcknowledged,
+    ParticipationCheck,
     PortfolioStatus,
     Posted,
     Registered,
 )
-from contracts.message import Message
+from contracts.message import Message, MessageType
 from contracts.model import Contract
 from contracts.payloads import Heartbeat, HftSignal, Insight, Question, StrategyDiscussion, TradeThesis
 from contracts.time import Clock, WallClock
@@ -131,6 +132,19 @@ class GatewayClient:
     def activity(self) -> dict[str, AgentActivity]:
         """How active everyone is."""
         return self._do(calls.activity())
+
+    def participation_check(
+        self,
+        kind: MessageType,
+        *,
+        symbol: str | None = None,
+        topic: str | None = None,
+        conviction: float | None = None,
+        recipient: str | None = None,
+    ) -> ParticipationCheck:
+        """Whether such a message would be admitted now, and who would hear it; it changes nothing."""
+        about = {"symbol": symbol, "topic": topic, "conviction": conviction, "recipient": recipient}
+        return self._do(calls.participation_check(self.agent, kind, about))
 
     def roles(self) -> dict[str, AgentRole]:
         """Everyone on the desk."""

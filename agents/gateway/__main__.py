@@ -126,9 +126,13 @@ class GatewayServer(uvicorn.Server):
         self._inboxes = inboxes
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Take the signal on the event loop's thread, where the inboxes live."""
+        """Take the signal on the event loop's thread, where the inboxes live; told twice, do not wait for anyone.
+
+        uvicorn's own way raises the signal again when all is closed, and the process would end as if it had been killed.
+        """
         asyncio.get_running_loop().call_soon_threadsafe(self._inboxes.end_polls)
-        super().handle_exit(sig, frame)
+        self.force_exit = self.should_exit
+        self.should_exit = True
 
 
 def main(

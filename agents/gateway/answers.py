@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from contracts.coordination.participation import DeliveryReason
+from contracts.message import MessageType
 from contracts.payloads import Guidance
 from contracts.roster import RiskTolerance, Role
 from contracts.time import UtcTime
@@ -106,6 +108,41 @@ class AgentActivity(BaseModel):
     participation_threshold: float
     activity: dict[str, Any] | None
     last_seen: UtcTime | None
+
+
+class ProspectiveDelivery(BaseModel):
+    """Whether one agent would hear a message; a directed one is judged by the throttle alone and has no numbers."""
+
+    recipient: str
+    delivered: bool
+    reason: DeliveryReason
+    relevance: float | None = None
+    threshold: float | None = None
+
+
+class StateKnown(BaseModel):
+    """The state of coordination that an answer goes by: after which entry of its log, and how long ago it was told."""
+
+    position: int
+    event_time: UtcTime
+    told_at: UtcTime
+    age_seconds: float
+
+
+class ParticipationCheck(BaseModel):
+    """What would become of a message; without a known state `verdict` is None and `detail` says why.
+
+    `retry_after` is in seconds, when it would be throttled; `deliveries` are empty unless it would be admitted.
+    """
+
+    agent: str
+    type: MessageType
+    verdict: Literal["admitted", "throttled", "refused"] | None = None
+    detail: str = ""
+    retry_after: float | None = None
+    activity_score: float | None = None
+    deliveries: list[ProspectiveDelivery] = []
+    known: StateKnown | None = None
 
 
 class PortfolioStatus(BaseModel):

@@ -4,7 +4,8 @@ from contextlib import AbstractAsyncContextManager
 
 from fastapi import FastAPI
 
-from agents.gateway import controls, health, inbox_routes, looks, messages, presence
+from agents.gateway import controls, health, inbox_routes, inbox_stream, looks, messages, presence, prospects
+from agents.gateway.answers import ProblemBody
 from agents.gateway.bodies import describe_bodies
 from agents.gateway.desk import GatewayDesk
 from agents.gateway.posting import PostedMessage
@@ -23,11 +24,19 @@ def create_app(desk: GatewayDesk, running: AbstractAsyncContextManager[None] | N
     )
     app.state.desk = desk
     install_problems(app)
-    for part in (presence, messages, inbox_routes, looks, controls, health):
+    for part in (presence, messages, inbox_routes, inbox_stream, looks, prospects, controls, health):
         app.include_router(part.router)
     spoken = [kind.payload_model for kind in messages.VERBS.values()]
     describe_bodies(
         app,
-        [*spoken, PostedMessage, Control, Heartbeat, presence.Registration, inbox_routes.Acknowledgement],
+        [
+            *spoken,
+            PostedMessage,
+            Control,
+            Heartbeat,
+            presence.Registration,
+            inbox_routes.Acknowledgement,
+            ProblemBody,
+        ],
     )
     return app

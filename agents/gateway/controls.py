@@ -5,12 +5,12 @@ from fastapi import APIRouter, Request
 from agents.gateway.answers import Posted
 from agents.gateway.bodies import read_body, takes
 from agents.gateway.desk import Desk, Operator
-from agents.gateway.problems import Problem, wrong_field
+from agents.gateway.problems import Problem, refusals, wrong_field
 from agents.gateway.publisher import BufferFull, PublishFailed
 from contracts.controls import Control
 from contracts.message import said_by
 
-router = APIRouter(tags=["controls"])
+router = APIRouter(tags=["controls"], responses=refusals(401, 403, 413, 422, 503))
 
 OPERATOR = "operator"
 """The sender of a control; its `issued_by` says which one."""

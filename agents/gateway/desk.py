@@ -15,12 +15,12 @@ from agents.gateway.publisher import Publisher
 from agents.gateway.tokens import Tokens
 from contracts.live_view import LiveView
 from contracts.roster import AgentProfile, Roster
-from contracts.time import Clock
+from contracts.time import Clock, WallClock
 
 
 @dataclass
 class GatewayDesk:
-    """What the routes share. `clock` is the desk's: it stamps what agents say."""
+    """What the routes share. `clock` is the desk's: it stamps what agents say; `wall` tells how old a picture is."""
 
     roster: Roster
     tokens: Tokens
@@ -29,6 +29,7 @@ class GatewayDesk:
     view: View
     clock: Clock
     measures: Measures
+    wall: Clock = field(default_factory=WallClock)
     last_seen: dict[str, datetime] = field(default_factory=dict)
 
     @property

@@ -1,7 +1,7 @@
 """An agent's inbox: messages are leased, come back until acknowledged, and keep their order by sender."""
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -94,6 +94,12 @@ class Inbox:
             held.leased_until = now + self.lease_seconds
             taken.append(held.message)
         return taken
+
+    def release(self, message_ids: Collection[str]) -> None:
+        """End the leases of these messages: they are handed out again at the next take."""
+        for held in self._held.values():
+            if held.message.message_id in message_ids:
+                held.leased_until = None
 
     def next_change(self, now: float) -> float | None:
         """When the first lease ends that holds something back; None while nothing is leased."""

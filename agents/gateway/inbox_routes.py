@@ -9,10 +9,10 @@ from agents.gateway.answers import InboxAcknowledged, InboxMessages
 from agents.gateway.bodies import read_body, takes
 from agents.gateway.desk import Agent, Desk, GatewayDesk
 from agents.gateway.inboxes import LEASE_SECONDS
-from agents.gateway.problems import Problem
+from agents.gateway.problems import Problem, refusals
 from contracts.model import Name
 
-router = APIRouter(prefix="/inbox", tags=["inbox"])
+router = APIRouter(prefix="/inbox", tags=["inbox"], responses=refusals(401, 403, 404, 413, 422))
 
 LONGEST_WAIT_SECONDS = 30.0
 MOST_AT_ONCE = 500

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -119,6 +119,16 @@ class Inboxes:
                 await asyncio.wait_for(arrived.wait(), pause)
             except TimeoutError:
                 continue
+
+    def release(self, agent: str, message_ids: Collection[str]) -> None:
+        """Hand these out again: whoever took them is gone."""
+        self._inboxes[agent].release(message_ids)
+        self._arrived[agent].set()
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether the gateway is about to stop."""
+        return self._closing
 
     def end_polls(self) -> None:
         """Answer whoever waits, now and from now on: the gateway is about to stop."""

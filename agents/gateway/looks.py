@@ -6,9 +6,10 @@ from fastapi import APIRouter
 
 from agents.gateway.answers import AgentActivity, AgentGuidance, AgentRole, PortfolioStatus
 from agents.gateway.desk import Desk, GatewayDesk, Reader
+from agents.gateway.problems import refusals
 from contracts.payloads import Guidance
 
-router = APIRouter(tags=["the desk"])
+router = APIRouter(tags=["the desk"], responses=refusals(401, 404, 422, 503))
 
 
 @router.get("/agent/{agent}/guidance")

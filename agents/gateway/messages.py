@@ -9,12 +9,12 @@ from agents.gateway.answers import Posted, PostedMany
 from agents.gateway.bodies import json_body, takes
 from agents.gateway.desk import Agent, Desk, GatewayDesk
 from agents.gateway.posting import PostedMessage, message_of
-from agents.gateway.problems import Problem, wrong_field
+from agents.gateway.problems import Problem, refusals, wrong_field
 from agents.gateway.publisher import BufferFull, PublishFailed
 from contracts.message import MessageType
 from contracts.model import Name
 
-router = APIRouter(tags=["messages"])
+router = APIRouter(tags=["messages"], responses=refusals(401, 403, 413, 422, 429, 503))
 
 MOST_AT_ONCE = 100
 """Messages in one list."""

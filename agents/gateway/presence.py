@@ -6,11 +6,11 @@ from pydantic import BaseModel, ConfigDict
 from agents.gateway.answers import Alive, Registered
 from agents.gateway.bodies import read_body, takes
 from agents.gateway.desk import Agent, Desk
-from agents.gateway.problems import wrong_field
+from agents.gateway.problems import refusals, wrong_field
 from contracts.model import Text
 from contracts.payloads import Heartbeat
 
-router = APIRouter(tags=["presence"])
+router = APIRouter(tags=["presence"], responses=refusals(401, 413, 422))
 
 
 class Registration(BaseModel):

@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -52,6 +54,12 @@ def fields_of(error: ValidationError | RequestValidationError, *prefix: str) -> 
     ]
 
 
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What OpenAPI should say about the refusals of a route: each a problem."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{ProblemBody.__name__}"}}}
+    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
+
+
 def answer(problem: Problem) -> JSONResponse:
     """The response for a problem."""
     body = problem.body
@@ -77,4 +85,6 @@ def install_problems(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> JSONResponse:
         detail = f"{request.method} {request.url.path}: {error.detail}"
-        return answer(Problem(error.status_code, str(error.detail), detail))
+        response = answer(Problem(error.status_code, str(error.detail), detail))
+        response.headers.update(error.headers or {})
+        return response

@@ -14,17 +14,17 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from contracts.controls import MessageClass
+from contracts.coordination.activity import Activity
+from contracts.coordination.participation import Participation
+from contracts.coordination.relevance import facts_of
+from contracts.coordination.throttle import Throttle
 from contracts.settings import Settings
 from contracts.time import to_micros
 from tests.benchmarks.beam import identity_rate
 from tests.benchmarks.coordination_policies import POLICIES, Score, score
 from tests.benchmarks.figure import Figure, Figures
 from tests.benchmarks.reference_desk import reference_day, roster
-from transforms.coordination.activity import Activity
 from transforms.coordination.desk import CoordinationOf
-from transforms.coordination.participation import Participation
-from transforms.coordination.relevance import facts_of
-from transforms.coordination.throttle import Throttle
 from transforms.intake import MessageIntake
 from transforms.log import Raw
 from transforms.ordering import ApplyInOrder

@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from contracts.controls import MessageClass
+from contracts.coordination.activity import HALF_LIFE_MICROS, Activity
+from contracts.coordination.participation import FLOOR_MICROS, HOLD_BACK_ABOVE
+from contracts.coordination.relevance import Relevance, concerns_nobody, facts_of
 from contracts.message import Message, MessageType
 from contracts.payloads import OrderExecution
 from contracts.roster import Roster
 from contracts.time import to_micros
 from tests.benchmarks.reference_desk import misbehaves
-from transforms.coordination.activity import HALF_LIFE_MICROS, Activity
 from transforms.coordination.desk import INBOX, Coordination
-from transforms.coordination.participation import FLOOR_MICROS, HOLD_BACK_ABOVE
-from transforms.coordination.relevance import Relevance, concerns_nobody, facts_of
 from transforms.log import LogEntry
 
 COOLDOWN_MICROS = 30_000_000

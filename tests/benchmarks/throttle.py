@@ -14,8 +14,8 @@ from pyrate_limiter import Duration, InMemoryBucket, Limiter, Rate
 from throttled import RateLimiterType, Throttled, rate_limiter, store
 
 from contracts.controls import Budget, MessageClass
+from contracts.coordination.throttle import Throttle
 from tests.benchmarks.figure import Figure, Figures
-from transforms.coordination.throttle import Throttle
 
 CALLS = 20_000
 ROUNDS = 5

@@ -38,9 +38,11 @@ class Deduplication:
         return digest in self._old
 
     def _turn(self, now: int) -> None:
-        self._old = self._young if now - self._since < 2 * HORIZON_MICROS else _Generation()
+        age = now - self._since
+        self._old = self._young if age < 2 * HORIZON_MICROS else _Generation()
         self._young = _Generation()
-        self._since = now
+        # Turns are a horizon apart even where nothing was said at the time, or an id would be kept for up to three.
+        self._since = self._since + HORIZON_MICROS if HORIZON_MICROS <= age < 2 * HORIZON_MICROS else now
 
     def state(self) -> list:
         """When the young generation began, and both generations: what `take_up` reads."""

@@ -7,15 +7,15 @@ from typing import Any
 import orjson
 
 from contracts.controls import Budget, Control, ControlAction, MessageClass
+from contracts.coordination.activity import Activity
+from contracts.coordination.participation import DeliveryReason, DeliveryVerdict, Participation, held_back
+from contracts.coordination.relevance import concerns_nobody, facts_of
+from contracts.coordination.throttle import Throttle
 from contracts.message import Message, MessageType
 from contracts.payloads import OrderExecution
 from contracts.roster import Roster, read_roster
-from transforms.coordination.activity import Activity
 from transforms.coordination.deduplication import Deduplication
-from transforms.coordination.participation import DeliveryReason, DeliveryVerdict, Participation, held_back
-from transforms.coordination.relevance import concerns_nobody, facts_of
 from transforms.coordination.rows import Verdict, control_row, delivery_rows, message_row
-from transforms.coordination.throttle import Throttle
 from transforms.core import Output
 from transforms.log import LogEntry
 

@@ -6,9 +6,9 @@ They are made of values that were checked when the message was read, so they are
 from enum import StrEnum
 
 from contracts.controls import Control
+from contracts.coordination.participation import DeliveryVerdict
 from contracts.message import Message
 from contracts.rows.communication import ControlRow, DeliveryRow, MessageRow
-from transforms.coordination.participation import DeliveryVerdict
 from transforms.core import ROWS, Output
 from transforms.log import LogEntry
 

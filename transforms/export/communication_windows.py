@@ -6,9 +6,9 @@ from typing import Any
 import orjson
 
 from contracts.controls import MessageClass
+from contracts.coordination.participation import DeliveryReason
 from contracts.rows.communication import CommunicationMetric, DeliveryRow, MessageRow
 from contracts.time import from_micros, read_micros, to_micros
-from transforms.coordination.participation import DeliveryReason
 from transforms.coordination.rows import Verdict
 from transforms.core import ROWS, Output
 from transforms.export.quantiles import Quantiles

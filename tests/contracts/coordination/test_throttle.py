@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.controls import Budget, MessageClass
+from contracts.coordination.throttle import Throttle
 from tests.transforms.coordination.desk import ROSTER, SECOND
-from transforms.coordination.throttle import Throttle
 
 LINE = ("ann", MessageClass.CHATTER)
 

@@ -1,6 +1,7 @@
 """The throttle: a message budget for each sender and class, by the generic cell rate algorithm (GCRA)."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from contracts.controls import Budget, MessageClass
 from contracts.roster import Roster
@@ -82,7 +83,7 @@ class Throttle:
         self._budgets[line] = budget
         self._rates[line] = _rate(budget)
 
-    def state(self) -> list[list]:
+    def state(self) -> list[list[Any]]:
         """The lines as plain lists, in their order: what `take_up` reads."""
         return [
             [
@@ -94,7 +95,7 @@ class Throttle:
             for agent, message_class in sorted(self._budgets)
         ]
 
-    def take_up(self, state: Iterable[list]) -> None:
+    def take_up(self, state: Iterable[list[Any]]) -> None:
         """Go on from what `state` gave; agents that left the roster since are forgotten."""
         for agent, message_class, arrival, seconds_per_message, burst in state:
             line = (agent, MessageClass(message_class))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.coordination.activity import HALF_LIFE_MICROS, PRIOR, Activity
+from contracts.coordination.activity import HALF_LIFE_MICROS, PRIOR, Activity
 
 AGENTS = ("ann", "bob", "cid")
 NOW = 1_705_276_800_000_000

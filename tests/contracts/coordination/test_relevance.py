@@ -2,9 +2,9 @@
 
 import pytest
 
+from contracts.coordination.relevance import Relevance, concerns_nobody, facts_of
 from contracts.payloads import Heartbeat, HftSignal, Question, StrategyDiscussion
 from tests.transforms.coordination.desk import ROSTER, adjustment, insight, message, risk, thesis
-from transforms.coordination.relevance import Relevance, concerns_nobody, facts_of
 
 relevance = Relevance(ROSTER)
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.coordination.participation import FLOOR_MICROS, HOLD_BACK_ABOVE, DeliveryReason, Participation
+from contracts.coordination.relevance import Facts, facts_of
 from tests.transforms.coordination.desk import ROSTER, message, thesis
-from transforms.coordination.participation import FLOOR_MICROS, HOLD_BACK_ABOVE, DeliveryReason, Participation
-from transforms.coordination.relevance import Facts, facts_of
 
 NOW = 1_705_276_800_000_000
 

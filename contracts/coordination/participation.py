@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from contracts.coordination.relevance import Facts, Relevance
 from contracts.roster import Roster
-from transforms.coordination.relevance import Facts, Relevance
 
 FLOOR_MICROS = 5 * 60 * 1_000_000
 """Every agent gets at least one broadcast in this time, when there is one."""
@@ -106,20 +106,20 @@ class Participation:
         quiet = now - self._heard_at.get(recipient, _NEVER)
         return 1.0 if quiet >= FLOOR_MICROS else quiet / FLOOR_MICROS if quiet > 0 else 0.0
 
-    def state(self) -> list:
+    def state(self) -> list[Any]:
         """Thresholds and last deliveries by agent: what `take_up` reads."""
         return [_sorted(self._thresholds), _sorted(self._heard_at)]
 
-    def take_up(self, state: list) -> None:
+    def take_up(self, state: list[Any]) -> None:
         """Go on from what `state` gave; agents that left the roster since are forgotten."""
         thresholds, heard_at = state
         self._thresholds.update(_known(thresholds.items(), self._thresholds))
         self._heard_at = _known(heard_at.items(), self._thresholds)
 
 
-def _sorted(by_agent: dict) -> dict:
+def _sorted(by_agent: dict[str, Any]) -> dict[str, Any]:
     return dict(sorted(by_agent.items()))
 
 
-def _known(items: Iterable[tuple], agents: dict[str, float]) -> dict:
+def _known(items: Iterable[tuple[str, Any]], agents: dict[str, float]) -> dict[str, Any]:
     return {agent: value for agent, value in items if agent in agents}

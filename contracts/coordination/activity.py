@@ -1,6 +1,7 @@
 """The activity score: how much an agent says and trades, beside the desk's mean."""
 
 from collections.abc import Iterable
+from typing import Any
 
 MESSAGE_WEIGHT = 0.3
 TRADE_WEIGHT = 0.7
@@ -38,7 +39,7 @@ class Activity:
 
     def score(self, agent: str, now: int) -> float:
         """The agent's activity at `now` over the desk's mean; asking changes nothing."""
-        shrink = 2.0 ** ((self._landmark - now) / HALF_LIFE_MICROS)
+        shrink: float = 2.0 ** ((self._landmark - now) / HALF_LIFE_MICROS)
         mean = self._total * shrink / len(self._sums)
         return (self._sums[agent] * shrink + PRIOR) / (mean + PRIOR)
 
@@ -55,11 +56,11 @@ class Activity:
         self._total = sum(self._sums.values())
         self._landmark = now
 
-    def state(self) -> list:
+    def state(self) -> list[Any]:
         """Landmark, total and the sums by agent: what `take_up` reads."""
         return [self._landmark, self._total, self._sums]
 
-    def take_up(self, state: list) -> None:
+    def take_up(self, state: list[Any]) -> None:
         """Go on from what `state` gave; who joined the roster since starts at zero, who left it is forgotten."""
         self._landmark, self._total, sums = state
         self._sums.update({agent: value for agent, value in sums.items() if agent in self._sums})

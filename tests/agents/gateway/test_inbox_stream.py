@@ -1,0 +1,101 @@
+"""The inbox by WebSocket: the same inbox as by long poll, and resumable."""
+
+from collections.abc import Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+from starlette.testclient import WebSocketDenialResponse, WebSocketTestSession
+from starlette.websockets import WebSocketDisconnect
+
+from agents.gateway.app import create_app
+from tests.agents.gateway.desk import DeskAtNoon, bearer, insight
+
+PATH = "/inbox/freqtrade-hft/stream"
+BOT = bearer("freqtrade-hft")
+
+
+@pytest.fixture
+def at_noon() -> DeskAtNoon:
+    return DeskAtNoon()
+
+
+@pytest.fixture
+def gateway(at_noon: DeskAtNoon) -> Iterator[TestClient]:
+    with TestClient(create_app(at_noon.desk)) as client:
+        yield client
+
+
+def heard(socket: WebSocketTestSession) -> list[str]:
+    return [message["message_id"] for message in socket.receive_json()["messages"]]
+
+
+def test_what_waits_comes_in_order_and_is_acknowledged(gateway: TestClient, at_noon: DeskAtNoon) -> None:
+    at_noon.arrive("freqtrade-hft", [insight("a1"), insight("b1", sender="qwen-7b"), insight("a2")])
+    with gateway.websocket_connect(PATH, headers=BOT) as socket:
+        assert heard(socket) == ["a1", "b1", "a2"]
+        socket.send_json({"message_ids": ["a1", "zz"]})
+        assert socket.receive_json() == {"acknowledged": ["a1"], "unknown": ["zz"]}
+    assert at_noon.transport.acknowledged == ["r-a1"]
+
+
+def test_after_a_reconnect_what_was_not_acknowledged_comes_again_at_once_and_in_order(
+    gateway: TestClient, at_noon: DeskAtNoon
+) -> None:
+    at_noon.arrive("freqtrade-hft", [insight("a1"), insight("a2"), insight("a3")])
+    with gateway.websocket_connect(PATH, headers=BOT) as socket:
+        assert heard(socket) == ["a1", "a2", "a3"]
+        socket.send_json({"message_ids": ["a1"]})
+        socket.receive_json()
+    with gateway.websocket_connect(PATH, headers=BOT) as socket:
+        assert heard(socket) == ["a2", "a3"]
+    poll = gateway.get("/inbox/freqtrade-hft", headers=BOT).json()
+    assert [message["message_id"] for message in poll["messages"]] == ["a2", "a3"]
+
+
+def test_a_poll_does_not_get_what_an_open_socket_holds(gateway: TestClient, at_noon: DeskAtNoon) -> None:
+    at_noon.arrive("freqtrade-hft", [insight("a1")])
+    with gateway.websocket_connect(PATH, headers=BOT) as socket:
+        assert heard(socket) == ["a1"]
+        assert gateway.get("/inbox/freqtrade-hft", headers=BOT).json()["messages"] == []
+
+
+@pytest.mark.parametrize("said", ["not json", '{"message_ids": []}', '{"message_ids": ["a1"], "more": 1}'])
+def test_what_is_no_acknowledgement_closes_the_socket(
+    gateway: TestClient, at_noon: DeskAtNoon, said: str
+) -> None:
+    at_noon.arrive("freqtrade-hft", [insight("a1")])
+    with gateway.websocket_connect(PATH, headers=BOT) as socket:
+        heard(socket)
+        socket.send_text(said)
+        with pytest.raises(WebSocketDisconnect) as closed:
+            socket.receive_json()
+    assert closed.value.code == 1007
+    assert at_noon.desk.inboxes.held == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        (PATH, {}),
+        (PATH, {"Authorization": "Bearer wrong"}),
+        ("/inbox/hummingbot-mm/stream", BOT),
+        ("/inbox/deepseek-v3/stream", bearer("deepseek-v3")),
+    ],
+)
+def test_a_stream_is_its_owners(gateway: TestClient, path: str, headers: dict[str, str]) -> None:
+    with (
+        pytest.raises((WebSocketDisconnect, WebSocketDenialResponse)) as refused,
+        gateway.websocket_connect(path, headers=headers),
+    ):
+        pass
+    assert getattr(refused.value, "code", 1008) == 1008
+
+
+def test_the_stream_closes_when_the_gateway_stops(gateway: TestClient, at_noon: DeskAtNoon) -> None:
+    at_noon.arrive("freqtrade-hft", [insight("a1")])
+    with gateway.websocket_connect(PATH, headers=BOT) as socket:
+        heard(socket)
+        socket.portal.call(at_noon.desk.inboxes.end_polls)
+        with pytest.raises(WebSocketDisconnect) as closed:
+            socket.receive_json()
+    assert closed.value.code == 1012
