@@ -1,11 +1,16 @@
 """`sapphire run`: the whole desk on this machine."""
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from infra.cli.failures import UsageError
+
+if TYPE_CHECKING:
+    from infra.local.forge.client import Forge
+    from infra.local.state import StateFolder
 
 EXAMPLE = (
     "Examples: [bold]sapphire run[/bold], until Ctrl-C or the recording is over; "
@@ -14,6 +19,8 @@ EXAMPLE = (
 )
 
 STATE_DIR = Path(".sapphire")
+
+RULE = "rule"
 
 ALL_JOBS = "market,coordination,decisions,trading,export"
 
@@ -54,6 +61,9 @@ def run(
         Path, typer.Option(help="Where the run keeps its state and logs; cleared by the next run.")
     ] = STATE_DIR,
     jobs: Annotated[str, typer.Option(help="Which jobs run, separated by commas.")] = ALL_JOBS,
+    llm: Annotated[
+        str, typer.Option(help="What answers for the language models: rule, the documented trading rules.")
+    ] = RULE,
 ) -> None:
     """Run the desk on this machine: emulators, model server, services, jobs, bots, and a replay.
 
@@ -62,31 +72,54 @@ def run(
     Everything else is what runs in production, with the same clients.
     """
     from infra.local.ports import Ports
+    from infra.local.state import StateFolder
 
     ports = Ports.chosen(port or (), free_ports)
     chosen = _jobs(jobs)
+    _check_llm(llm)
+    state = StateFolder(state_dir.absolute())
+    with state.held(), _forge(state) as forge:
+        # Imported while the forge is at its own imports.
+        from rich.console import Console
 
-    from rich.console import Console
+        from contracts.settings import Settings
+        from infra.local.run import Request
+        from infra.local.run import run as run_desk
 
-    from contracts.settings import Settings
-    from infra.local.run import Request, with_absolute_paths
-    from infra.local.run import run as run_desk
-    from infra.local.state import StateFolder
+        settings = Settings()
+        request = Request(
+            state=state,
+            ports=ports,
+            roster=settings.roster,
+            project="sapphire-local",
+            dataset=settings.dataset,
+            jobs=chosen,
+            speed=speed,
+            recording=recording.absolute() if recording else None,
+            seconds=seconds,
+            summary=summary,
+        )
+        exit_code = run_desk(request, forge, Console())
+    raise typer.Exit(exit_code)
 
-    settings = Settings()
-    request = Request(
-        state=StateFolder(state_dir),
-        ports=ports,
-        roster=settings.roster,
-        project="sapphire-local",
-        dataset=settings.dataset,
-        jobs=chosen,
-        speed=speed,
-        recording=recording,
-        seconds=seconds,
-        summary=summary,
-    )
-    raise typer.Exit(run_desk(with_absolute_paths(request), Console()))
+
+def _forge(state: "StateFolder") -> "AbstractContextManager[Forge | None]":
+    """The forge, which is started first of all because everybody waits for it; None where one cannot be."""
+    from infra.local.ahead import AHEAD
+    from infra.local.environment import LIBRARIES
+    from infra.local.forge.client import CAN_FORK, Forge
+
+    if not CAN_FORK:
+        return nullcontext()
+    # A forked process shows the forge's environment to the outside, not its own: the clock's path tells whose it is.
+    return Forge(state.forge_log, AHEAD, {**LIBRARIES, "SAPPHIRE_CLOCK": str(state.clock)})
+
+
+def _check_llm(llm: str) -> None:
+    if llm != RULE:
+        raise UsageError(
+            f"--llm {llm}: there is only {RULE} now, the documented trading rules; leave --llm out"
+        )
 
 
 def _jobs(chosen: str) -> tuple[str, ...]:

@@ -35,6 +35,9 @@ ONE_THREAD: dict[str, str] = dict.fromkeys(
     "1",
 )
 
+LIBRARIES: dict[str, str] = {**QUIET, **ONE_THREAD}
+"""What libraries read when they are imported: the forge is told it, because it imports for all."""
+
 _LOCAL_ALONE: dict[str, str] = {
     "NO_PROXY": f"{HOST},localhost",
     "no_proxy": f"{HOST},localhost",
@@ -81,8 +84,7 @@ def live_view_url(ports: Ports) -> str:
 def shared(ports: Ports, state: StateFolder, project: str, dataset: str, desk: str) -> dict[str, str]:
     """What every part may know."""
     return {
-        **QUIET,
-        **ONE_THREAD,
+        **LIBRARIES,
         **_LOCAL_ALONE,
         "GOOGLE_CLOUD_PROJECT": project,
         "GOOGLE_APPLICATION_CREDENTIALS": str(state.service_account),

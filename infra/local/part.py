@@ -14,7 +14,8 @@ class Part:
 
     `after` names the parts that must be ready (or done) before it starts. A part that `finishes` is a task:
     it is ready once it ended with 0, and its end is no failure. A part that `may_end` runs on but is allowed
-    to end with 0, as a replayer does when the recording is over. Anything else that ends has died.
+    to end with 0, as a replayer does when the recording is over. Anything else that ends has died. A part that
+    is `forged` is one of our own modules, and may be forked from the forge instead of started from nothing.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Part:
     after: tuple[str, ...] = ()
     finishes: bool = False
     may_end: bool = False
+    forged: bool = False
 
 
 def module(name: str, *arguments: str) -> tuple[str, ...]:

@@ -3,9 +3,11 @@
 import http.client
 import socket
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import redis
+if TYPE_CHECKING:
+    from redis import Redis
 
 Probe = Callable[[], bool]
 
@@ -49,12 +51,14 @@ def answers(url: str) -> Probe:
 
 def pings(redis_url: str) -> Probe:
     """Ready when the Redis there answers a ping."""
-    client = redis.Redis.from_url(redis_url, socket_timeout=_TIMEOUT_SECONDS)
+    from redis import RedisError
+
+    client = _client(redis_url)
 
     def probe() -> bool:
         try:
             return bool(client.ping())
-        except redis.RedisError:
+        except RedisError:
             return False
 
     return probe
@@ -62,12 +66,21 @@ def pings(redis_url: str) -> Probe:
 
 def says_ready(redis_url: str, flow_key: str) -> Probe:
     """Ready when the part wrote field `ready` = 1 into its own flow hash of the live view."""
-    client = redis.Redis.from_url(redis_url, socket_timeout=_TIMEOUT_SECONDS)
+    from redis import RedisError
+
+    client = _client(redis_url)
 
     def probe() -> bool:
         try:
             return client.hget(flow_key, "ready") == b"1"
-        except redis.RedisError:
+        except RedisError:
             return False
 
     return probe
+
+
+def _client(redis_url: str) -> "Redis":
+    """Imported late: the forge is to be at work before anything that takes its time to load."""
+    from redis import Redis
+
+    return Redis.from_url(redis_url, socket_timeout=_TIMEOUT_SECONDS)

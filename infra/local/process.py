@@ -1,83 +1,88 @@
 """One started part: its process group, its log, and an end that leaves nothing behind."""
 
-import ctypes
 import os
 import signal
 import subprocess
-import sys
-import time
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
+from infra.local.lifeline import tied_to
 from infra.local.part import Part
 
-_PR_SET_PDEATHSIG = 1
 _TAIL_BYTES = 16_384
 
 
-def _tied_to(parent: int) -> Callable[[], None] | None:
-    """What a child does between fork and exec so that the kernel ends it with its parent (Linux only)."""
-    if not sys.platform.startswith("linux"):
-        return None
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
+class Child(Protocol):
+    """A process as `subprocess.Popen` has it; one that is still to be forked has no `pid` yet."""
 
-    def tie() -> None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it died before the tie was made
-            os._exit(1)
+    @property
+    def pid(self) -> int | None: ...
 
-    return tie
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float) -> int: ...
+
+
+def spawned(
+    command: Sequence[str], env: Mapping[str, str], log: Path, stdin: int = subprocess.DEVNULL
+) -> "subprocess.Popen[bytes]":
+    """Start a command in this process's environment and `env`, in a process group of its own.
+
+    Must be called on the thread that lives as long as the run: on Linux the kernel ends the process with that
+    thread.
+    """
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            command,
+            env={**os.environ, **env},
+            stdin=stdin,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # the terminal's Ctrl-C is for the supervisor
+            preexec_fn=tied_to(os.getpid()),
+        )
 
 
 class Process:
-    """A running part; it leads a process group of its own: the terminal's Ctrl-C is for the supervisor.
+    """A running part, which leads a process group of its own."""
 
-    Must be made on the thread that lives as long as the run: on Linux the kernel ends the process with that
-    thread.
-    """
-
-    def __init__(self, part: Part, log: Path) -> None:
+    def __init__(self, part: Part, log: Path, child: Child) -> None:
         self.part = part
         self.log = log
-        self.began = time.monotonic()
-        with log.open("wb") as output:
-            self._process = subprocess.Popen(
-                part.command,
-                env={**os.environ, **part.env},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                preexec_fn=_tied_to(os.getpid()),
-            )
+        self._child = child
 
     @property
-    def pid(self) -> int:
-        """The process id, which is its group's too."""
-        return self._process.pid
+    def pid(self) -> int | None:
+        """The process id, which is its group's too; None until it is forked."""
+        return self._child.pid
 
     @property
     def exit_code(self) -> int | None:
         """What it ended with (negative: the signal), or None while it runs."""
-        return self._process.poll()
+        return self._child.poll()
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the whole group, also when its leader has ended already."""
+        if (pid := self.pid) is None:
+            return
         try:
-            os.killpg(self.pid, number)
+            os.killpg(pid, number)
         except ProcessLookupError:
             return
 
     def wait(self, seconds: float) -> bool:
         """Wait for its end; whether it came in time."""
         try:
-            self._process.wait(max(seconds, 0))
+            self._child.wait(max(seconds, 0))
         except subprocess.TimeoutExpired:
             return False
         return True
 
     def last_lines(self, count: int = 15) -> list[str]:
         """The end of its log."""
+        if not self.log.exists():
+            return []
         with self.log.open("rb") as log:
             log.seek(0, os.SEEK_END)
             log.seek(max(0, log.tell() - _TAIL_BYTES))

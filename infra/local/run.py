@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 
+import psutil
 import redis
 from rich.console import Console
 
@@ -20,6 +21,7 @@ from infra.local.closing import complaints, draw_up
 from infra.local.environment import Tokens
 from infra.local.errors import StackError
 from infra.local.evidence import Evidence, Witness
+from infra.local.forge.client import Forge
 from infra.local.google_identity import write_service_account
 from infra.local.ports import Ports
 from infra.local.progress import Progress, latencies, stage_table
@@ -56,11 +58,19 @@ class Request:
     summary: Path | None = None
 
 
-def run(request: Request, console: Console) -> int:
-    """Run the desk; returns the exit code. Raises `StackError` for what the user has to put right."""
-    with request.state.held(), _ends_like_ctrl_c():
+def run(request: Request, forge: Forge | None, console: Console) -> int:
+    """Run the desk in a state folder that is held; returns the exit code.
+
+    The parts are forked from the forge, if there is one. Raises `StackError` for what the user has to put right.
+    """
+    with _ends_like_ctrl_c():
         plan = _prepare(request)
-        return _Run(request, plan, console).through()
+        return _Run(request, plan, forge, console).through()
+
+
+def _age_seconds() -> float:
+    """How long this command has been running: the interpreter's own start is part of the wait."""
+    return time.time() - psutil.Process().create_time()
 
 
 def _prepare(request: Request) -> Plan:
@@ -111,13 +121,14 @@ def _ends_like_ctrl_c() -> Iterator[None]:
 
 
 class _Run:
-    def __init__(self, request: Request, plan: Plan, console: Console) -> None:
+    def __init__(self, request: Request, plan: Plan, forge: Forge | None, console: Console) -> None:
         self._request = request
         self._plan = plan
         self._console = console
-        self._supervisor = Supervisor(plan.state.logs)
+        self._supervisor = Supervisor(plan.state.logs, forge=forge)
         statistics = None if "pubsub" in unused_ports() else plan.ports.pubsub_stats
         self._witness = Witness(plan.redis_url, plan.roster.desk, statistics)
+        self._startup_seconds = 0.0
         self._traded_since = 0.0
 
     def through(self) -> int:
@@ -159,19 +170,19 @@ class _Run:
     def _start(self, progress: Progress) -> None:
         parts = desk_parts(self._plan)
         names = [part.name for part in parts]
-        began = time.monotonic()
         if "redis" in unused_ports():
             self._witness.forget()
         self._supervisor.start(
             parts,
             START_SECONDS,
-            tick=lambda: progress.starting(self._supervisor.ready, names, time.monotonic() - began),
+            tick=lambda: progress.starting(self._supervisor.ready, names, _age_seconds()),
         )
         self._supervisor.start([replay_part(self._plan)], START_SECONDS)
         self._traded_since = time.monotonic()
+        self._startup_seconds = _age_seconds()
         ports = self._plan.ports
         progress.say(
-            f"The stack is up after {self._traded_since - began:.1f} s: execution service "
+            f"The stack is up in {self._startup_seconds:.1f} s: execution service "
             f"{self._plan.url(ports.execution)}, gateway {self._plan.url(ports.gateway)}, "
             f"logs in {self._plan.state.logs}"
         )
@@ -196,7 +207,8 @@ class _Run:
             self._supervisor.check()
             self._show(progress, evidence, seconds, "finishing what is under way")
 
-        return draw_up(self._plan, self._witness, seconds, tick)
+        summary = draw_up(self._plan, self._witness, seconds, tick)
+        return replace(summary, startup_seconds=self._startup_seconds)
 
     def _show(self, progress: Progress, evidence: Evidence, seconds: float, note: str) -> None:
         progress.trading(evidence, balances(evidence, self._plan.jobs, self._plan.bots), seconds, note)
@@ -221,9 +233,3 @@ class _Run:
         equity = summary.evidence.equity
         worth = "not known" if equity is None else f"{equity:,.2f} USDT"
         say(f"{summary.seconds:.1f} s of trading; equity {worth}")
-
-
-def with_absolute_paths(request: Request) -> Request:
-    """The same request, independent of the current folder."""
-    recording = request.recording.absolute() if request.recording else None
-    return replace(request, state=StateFolder(request.state.root.absolute()), recording=recording)

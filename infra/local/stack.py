@@ -3,8 +3,10 @@
 at once           redis, pubsub, bigquery, identity, vertex, model-server
 then, as tasks    topics, tables
 then              the jobs, execution, gateway
-then              the bots
+then              the bots, when the gateway is there
 when all stand    replay (which `run` starts by itself)
+
+All but Redis and BigQuery are forked from the forge, where there is one.
 """
 
 import json
@@ -84,12 +86,14 @@ def _platform(plan: Plan) -> list[Part]:
             "identity",
             module("infra.local.google_identity", "--port", str(ports.identity)),
             ready=answers(plan.url(ports.identity)),
+            forged=True,
         ),
         Part(
             "model-server",
             module("agents.serving"),
             {**shared, **environment.serves_models(ports)},
             answers(plan.url(ports.model_server, "/health")),
+            forged=True,
         ),
         Part(
             "vertex",
@@ -102,14 +106,14 @@ def _platform(plan: Plan) -> list[Part]:
             ),
             shared,
             listens(HOST, ports.vertex),
+            forged=True,
         ),
     ]
     if "pubsub" not in unused_ports():
         options = ("--port", str(ports.pubsub), "--stats-port", str(ports.pubsub_stats))
-        parts.insert(
-            0,
-            Part("pubsub", module("infra.local.pubsub", *options), shared, listens(HOST, ports.pubsub_stats)),
-        )
+        listening = listens(HOST, ports.pubsub_stats)
+        pubsub = Part("pubsub", module("infra.local.pubsub", *options), shared, listening, forged=True)
+        parts.insert(0, pubsub)
     if "redis" not in unused_ports():
         parts.insert(0, redis(ports))
     return parts
@@ -119,8 +123,8 @@ def _tasks(plan: Plan) -> list[Part]:
     topics = module("infra.cli", "topics", "create")
     tables = module("infra.cli", "bigquery", "create", "--no-expiration")
     return [
-        Part("topics", topics, plan.shared, after=_there("pubsub", "identity"), finishes=True),
-        Part("tables", tables, plan.shared, after=("bigquery", "identity"), finishes=True),
+        Part("topics", topics, plan.shared, after=_there("pubsub", "identity"), finishes=True, forged=True),
+        Part("tables", tables, plan.shared, after=("bigquery", "identity"), finishes=True, forged=True),
     ]
 
 
@@ -133,6 +137,7 @@ def _services(plan: Plan) -> list[Part]:
             {**plan.shared, **environment.may_order(plan.tokens), **environment.keeps_orders(plan.state)},
             answers(plan.url(ports.execution, "/healthz")),  # ready for orders with the first price
             needs,
+            forged=True,
         ),
         Part(
             "gateway",
@@ -140,6 +145,7 @@ def _services(plan: Plan) -> list[Part]:
             {**plan.shared, **environment.knows_agents(plan.state)},
             answers(plan.url(ports.gateway, "/readyz")),
             needs,
+            forged=True,
         ),
     ]
 
@@ -149,19 +155,20 @@ def _job(plan: Plan, job: str) -> Part:
     options = ("--runner", RUNNER, "--streaming", "--project", plan.project)
     ready = says_ready(plan.redis_url, LiveView(plan.roster.desk).flow(job))
     needs = ("topics", *_there("redis"), *_JOBS_NEED.get(job, ()))
-    return Part(job, module(f"pipelines.{job}", *options), env, ready, needs)
+    return Part(job, module(f"pipelines.{job}", *options), env, ready, needs, forged=True)
 
 
 def _bot(plan: Plan, agent: str) -> Part:
     env = {**plan.shared, **environment.is_agent(plan.tokens, agent)}
-    return Part(agent, module("agents.bots", agent), env, after=("gateway", *plan.jobs))
+    return Part(agent, module("agents.bots", agent), env, after=("gateway",), forged=True)
 
 
 def replay_part(plan: Plan) -> Part:
     """The replay of a recording, by default the project's own; it may end when the recording is over."""
     recording = (str(plan.recording),) if plan.recording else ()
     command = module("execution.feed.replay", *recording, "--speed", str(plan.speed))
-    return Part(REPLAY, command, plan.shared, _clock_runs(plan.state.clock), may_end=True)
+    ready = _clock_runs(plan.state.clock)
+    return Part(REPLAY, command, plan.shared, ready, may_end=True, forged=True)
 
 
 def _clock_runs(clock: Path) -> Probe:

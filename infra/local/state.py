@@ -27,6 +27,11 @@ class StateFolder:
         return self.root / "logs"
 
     @property
+    def forge_log(self) -> Path:
+        """The forge's log, which is not among the others because the forge is there before they are cleared."""
+        return self.root / "forge.log"
+
+    @property
     def bigquery(self) -> Path:
         """The BigQuery emulator's tables."""
         return self.run / "bigquery"

@@ -29,12 +29,13 @@ def quantiles(latency_ms: Mapping[str, Sequence[float]]) -> dict[str, dict[str, 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """One run: how long it traded, what happened, and whether the accounts balance."""
+    """One run: how long it took to start and traded, what happened, and whether the accounts balance."""
 
     seconds: float
     evidence: Evidence
     verdicts: Mapping[str, int]
     accounts: Mapping[str, Balance]
+    startup_seconds: float = 0.0
 
     @property
     def counts(self) -> dict[str, int]:
@@ -65,6 +66,7 @@ class Summary:
         equity = self.evidence.equity
         return {
             "seconds": round(self.seconds, 1),
+            "startup_seconds": round(self.startup_seconds, 1),
             "counts": self.counts,
             "tables": dict(self.evidence.tables),
             "latency_ms": quantiles(self.evidence.latency_ms),

@@ -4,19 +4,22 @@ T0  start(parts): every part that waits for nothing is started
 T1  a part is ready: what waited for it is started at once, whatever else is still on its way
 T2  all are ready: start returns
 T3  check() from time to time: a part that died is named, with its last lines
-T4  stop(): SIGTERM level by level, the last started first; SIGKILL after the grace; the groups are swept
+T4  stop(): SIGTERM level by level, the last started first; SIGKILL after the grace; the groups are swept; the
+    forge, which nothing can be forked from any more, ends last
 """
 
 import time
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from signal import SIGKILL, SIGTERM, Signals
 from types import TracebackType
 from typing import Self
 
 from infra.local.errors import StackError
+from infra.local.forge.client import Forge
 from infra.local.part import Part, levels
-from infra.local.process import Process
+from infra.local.process import Process, spawned
 
 POLL_SECONDS = 0.05
 GRACE_SECONDS = 5.0
@@ -45,10 +48,14 @@ def _how(exit_code: int | None) -> str:
 
 
 class Supervisor:
-    """Runs parts as processes with logs `<name>.log` in `logs`; as a context manager it stops them all."""
+    """Runs parts as processes with logs `<name>.log` in `logs`; as a context manager it stops them all.
 
-    def __init__(self, logs: Path, grace_seconds: float = GRACE_SECONDS) -> None:
+    With a `forge` the forged parts are forked from there, and it ends with them.
+    """
+
+    def __init__(self, logs: Path, grace_seconds: float = GRACE_SECONDS, forge: Forge | None = None) -> None:
         self._logs = logs
+        self._forge = forge
         self._grace = grace_seconds
         self._running: dict[str, Process] = {}
         self._ready: set[str] = set()
@@ -87,9 +94,8 @@ class Supervisor:
         while waiting or starting:
             for part in [part for part in waiting if self._ready.issuperset(originals[part.name].after)]:
                 waiting.remove(part)
-                process = Process(originals[part.name], self._logs / f"{part.name}.log")
-                self._running[part.name] = process
-                starting.append(process)
+                self._running[part.name] = self._launched(originals[part.name])
+                starting.append(self._running[part.name])
             self.check()
             for process in [process for process in starting if self._is_ready(process)]:
                 starting.remove(process)
@@ -103,11 +109,19 @@ class Supervisor:
                 )
             time.sleep(POLL_SECONDS)
 
+    def _launched(self, part: Part) -> Process:
+        log = self._logs / f"{part.name}.log"
+        if part.forged and self._forge:
+            return self._forge.start(part, log)
+        return Process(part, log, spawned(part.command, part.env, log))
+
     def _is_ready(self, process: Process) -> bool:
         return process.exit_code == 0 if process.part.finishes else process.part.ready()
 
     def check(self) -> None:
         """Raise `PartDiedError` when a part ended that should not have."""
+        if self._forge and self._forge.process.exit_code is not None:
+            raise PartDiedError(self._forge.process)
         for process in self._running.values():
             code = process.exit_code
             if code is not None and not (code == 0 and (process.part.finishes or process.part.may_end)):
@@ -123,9 +137,13 @@ class Supervisor:
 
     def stop(self, names: Collection[str] | None = None) -> None:
         """End the named parts, or all: by level, the last first, asked before they are made to."""
+        if self._forge and names is None:
+            self._forge.close()
         chosen = [part.part for name, part in self._running.items() if names is None or name in names]
         for level in reversed(levels(_among(chosen))):
             self._end([self._running[part.name] for part in level])
+        if self._forge and names is None:
+            self._forge.end()
 
     def _end(self, processes: Sequence[Process]) -> None:
         for process in processes:
@@ -138,6 +156,8 @@ class Supervisor:
 
     def kill(self) -> None:
         """End everything at once."""
+        if self._forge:
+            self._forge.end()
         self._sweep(self.processes())
 
     def _sweep(self, processes: Sequence[Process]) -> None:
@@ -161,4 +181,4 @@ def _among(parts: Sequence[Part]) -> list[Part]:
 
 
 def _needing(part: Part, names: Sequence[str]) -> Part:
-    return Part(part.name, part.command, part.env, part.ready, tuple(names), part.finishes, part.may_end)
+    return replace(part, after=tuple(names))

@@ -6,6 +6,7 @@ import pytest
 
 from contracts.roster import Roster, read_roster
 from contracts.settings import Settings
+from infra.local.ahead import AHEAD
 from infra.local.environment import Tokens
 from infra.local.part import Part, levels
 from infra.local.ports import Ports
@@ -36,9 +37,14 @@ def test_the_parts_start_level_by_level(plan: Plan) -> None:
         {"redis", "pubsub", "bigquery", "identity", "model-server", "vertex"},
         {"topics", "tables"},
         {"execution", "gateway", "market", "coordination", "decisions", "export"},
-        {"trading"},
-        {"freqtrade-hft", "hummingbot-mm"},
+        {"trading", "freqtrade-hft", "hummingbot-mm"},
     ]
+
+
+def test_every_forged_part_is_imported_ahead_for(plan: Plan) -> None:
+    parts = [*desk_parts(plan), replay_part(plan)]
+    assert {part.name for part in parts if not part.forged} == {"redis", "bigquery"}
+    assert {part.command[2] for part in parts if part.forged} <= set(AHEAD)
 
 
 def test_what_is_there_already_is_not_started(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:

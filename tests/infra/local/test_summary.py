@@ -28,6 +28,7 @@ SUMMARY = Summary(
     ),
     verdicts={"deliveries": 8, "suppressed": 20, "throttled": 1, "refused_proposals": 2, "fills": 3},
     accounts={"market": Balance(10, 9, 1, 0)},
+    startup_seconds=17.26,
 )
 
 
@@ -35,6 +36,7 @@ def test_the_file_is_as_promised(tmp_path: Path) -> None:
     SUMMARY.write(tmp_path / "s.json")
     assert json.loads((tmp_path / "s.json").read_text()) == {
         "seconds": 60.0,
+        "startup_seconds": 17.3,
         "counts": {
             "market_events": 120,
             "market_bars": 0,
