@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from contracts.calls import Usd
 from contracts.message import MessageType
 from contracts.model import Contract, Name, Numbers, Price, Text, Unit
 from contracts.payloads import Brackets, Guidance, Side
@@ -62,8 +63,15 @@ class DecisionRequest(Contract):
     heard: tuple[Heard, ...] = ()
 
 
+UNANSWERED = "unanswered"
+"""Stands for the model in the outcome of a call to which no model gave its name."""
+
+
 class CallStatus(StrEnum):
-    """How a call of an endpoint ended; everything but ANSWERED is a HOLD and a dead letter."""
+    """How a call of an endpoint ended; everything but ANSWERED is a HOLD, and a dead letter.
+
+    OVER_BUDGET is a call that was not made because the agent's hour is spent: a HOLD, and nothing was refused.
+    """
 
     ANSWERED = "answered"
     BAD_ANSWER = "bad_answer"
@@ -73,6 +81,7 @@ class CallStatus(StrEnum):
     UNREACHABLE = "unreachable"
     REFUSED = "refused"
     NOT_JSON = "not_json"
+    OVER_BUDGET = "over_budget"
 
 
 class CallOutcome(Contract):
@@ -91,10 +100,11 @@ class CallOutcome(Contract):
     answer: str = ""
     error: str = ""
     attempts: Annotated[int, Field(ge=0)] = 1
+    deadline_ms: float | None = None
     latency_ms: float | None = None
     tokens_in: int | None = None
     tokens_out: int | None = None
-    cost_usd: float | None = None
+    cost_usd: Usd | None = None
 
     @model_validator(mode="after")
     def _opinion_if_answered(self) -> Self:

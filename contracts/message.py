@@ -44,6 +44,7 @@ class MessageType(StrEnum):
     MARK = "MARK"
     DECISION = "DECISION"
     REASONING = "REASONING"
+    USAGE = "USAGE"
     POSITION = "POSITION"
 
     @property
@@ -79,6 +80,7 @@ _KINDS: dict[MessageType, tuple[MessageClass, type[Contract]]] = {
     MessageType.MARK: (MessageClass.RECORD, said.Mark),
     MessageType.DECISION: (MessageClass.RECORD, said.Decision),
     MessageType.REASONING: (MessageClass.RECORD, said.Reasoning),
+    MessageType.USAGE: (MessageClass.RECORD, said.Usage),
     MessageType.POSITION: (MessageClass.RECORD, said.Position),
 }
 

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from contracts.calls import Usd
 from contracts.controls import Goal
 from contracts.model import Amounts, Contract, Name, Numbers, Price, Quantity, Text, Unit
 
@@ -325,6 +326,20 @@ class Reasoning(Contract):
     agent: Name
     symbol: Name
     rationale: Text
+
+
+class Usage(Contract):
+    """What a call of the agent's endpoint really took, told to the job that reserved it; None is what nobody knows.
+
+    A call that was never `made` (its endpoint's circuit was open) took nothing.
+    """
+
+    decision_id: Name
+    agent: Name
+    made: bool
+    tokens_in: Annotated[int, Field(ge=0)] | None = None
+    tokens_out: Annotated[int, Field(ge=0)] | None = None
+    cost_usd: Usd | None = None
 
 
 class Position(Contract):

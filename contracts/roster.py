@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from contracts.calls import CallBudget, ModelPrice
 from contracts.controls import Budget
 from contracts.instruments import INSTRUMENTS
 from contracts.model import Contract, Name, Text, Unit
@@ -40,12 +41,18 @@ class RiskTolerance(StrEnum):
 
 
 class EndpointBacking(Contract):
-    """A model behind a Vertex AI endpoint; `rule` names the trading rule that stands in for it on the local stack."""
+    """A model behind a Vertex AI endpoint; `rule` names the trading rule that stands in for it on the local stack.
+
+    `budget` is what its calls may cost. `news_bps` is the move of the price, in basis points since the agent was asked
+    last, that is no news to it: it is not asked again about a market that moved no more when nothing else changed either.
+    """
 
     kind: Literal["endpoint"]
     endpoint: Name
     model: Name
     rule: Name
+    budget: CallBudget = CallBudget()
+    news_bps: Annotated[float, Field(ge=0, le=1_000)] = 0.0
 
 
 class ExternalBacking(Contract):
@@ -99,10 +106,15 @@ class AgentProfile(Contract):
 
 
 class Roster(Contract):
-    """Everyone on a desk, in the order of the file."""
+    """Everyone on a desk, in the order of the file.
+
+    `prices` are what the models cost, by name; a name such as `rule` is the price of every `rule:...`. Without any,
+    costs are not known and the budgets in dollars not kept.
+    """
 
     desk: Name
     capital: Annotated[float, Field(gt=0)]
+    prices: dict[Name, ModelPrice] = Field(default_factory=dict)
     agents: tuple[AgentProfile, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -117,6 +129,19 @@ class Roster(Contract):
                     f"{profile.agent} has partners that are not on the roster: {', '.join(sorted(strangers))}"
                 )
         return self
+
+    @model_validator(mode="after")
+    def _prices_are_whole(self) -> Self:
+        for profile in self.agents:
+            backing = profile.backing
+            if self.prices and isinstance(backing, EndpointBacking) and backing.model not in self.prices:
+                raise ValueError(f"{profile.agent}'s model {backing.model} has no price: add it to prices")
+        return self
+
+    def price_of(self, backing: EndpointBacking, answered_by: str | None = None) -> ModelPrice | None:
+        """What a call of the endpoint costs when `answered_by` answers it: its own price if it has one, else the model's."""
+        own = (answered_by, answered_by.partition(":")[0]) if answered_by else ()
+        return next((self.prices[name] for name in (*own, backing.model) if name in self.prices), None)
 
     @cached_property
     def by_agent(self) -> dict[str, AgentProfile]:

@@ -25,7 +25,7 @@ from pipelines.launch import Job, LaunchError, main
 from pipelines.options import JobOptions
 from pipelines.wiring import Publish, ReadLog
 from transforms.core import DEAD_LETTERS, ROWS
-from transforms.decisions.consequences import DECISIONS, PROPOSALS, REASONING, THESES
+from transforms.decisions.consequences import DECISIONS, PROPOSALS, REASONING, THESES, USAGES
 from transforms.decisions.deciding import Decide
 from transforms.decisions.readers import AgentContexts, ContextIntake
 from transforms.ordering import ApplyInOrder
@@ -92,6 +92,7 @@ def build(pipeline: beam.Pipeline, options: JobOptions) -> PCollection:
                 THESES: topics.MESSAGES,
                 DECISIONS: topics.DECISIONS,
                 REASONING: topics.REASONING,
+                USAGES: topics.SNAPSHOTS,
                 ROWS: topics.ROWS,
                 DEAD_LETTERS: topics.DEAD_LETTERS,
             },

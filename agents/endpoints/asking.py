@@ -35,6 +35,11 @@ class Asker(Protocol):
 class Connection(Protocol):
     """How an asker is made: a small value, hashable and picklable, that travels to the workers."""
 
+    @property
+    def deadline_seconds(self) -> float | None:
+        """After how long a call ends in any case; None when there is nothing to wait for."""
+        ...
+
     def connect(self) -> Asker:
         """An asker that is ready to be asked, from several threads."""
         ...

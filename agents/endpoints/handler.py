@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -12,12 +13,9 @@ from agents.answers import MAX_ANSWER_CHARACTERS, read_answer
 from agents.endpoints.asking import Asker, CallFailed, Connection
 from agents.endpoints.completion import read_completion
 from agents.prompts.prompt import prompt_named
-from contracts.decisions import CallOutcome, CallStatus, DecisionRequest
+from contracts.decisions import UNANSWERED, CallOutcome, CallStatus, DecisionRequest
 from contracts.refusals import Refusal
 from contracts.roster import EndpointBacking, Roster
-
-UNANSWERED = "unanswered"
-"""Stands for the model in the outcome of a call to which no model gave its name."""
 
 
 class DecisionHandler(ModelHandler[DecisionRequest, CallOutcome, Asker]):
@@ -65,15 +63,27 @@ class DecisionHandler(ModelHandler[DecisionRequest, CallOutcome, Asker]):
             "endpoint": profile.backing.endpoint,
             "model": UNANSWERED,
             "prompt": prompt.id,
+            "deadline_ms": self._connection.deadline_seconds and self._connection.deadline_seconds * 1000.0,
         }
         began = self._clock() if self._clock else 0.0
         try:
             reply = asker.ask(profile.backing.endpoint, prompt.instance(profile, request))
         except CallFailed as failed:
             asked |= {"latency_ms": self._since(began), "attempts": failed.attempts}
-            return CallOutcome(**asked, status=failed.status, error=failed.error)
-        asked |= {"latency_ms": self._since(began), "attempts": reply.attempts}
-        return _read(asked, reply.prediction)
+            outcome = CallOutcome(**asked, status=failed.status, error=failed.error)
+        else:
+            asked |= {"latency_ms": self._since(began), "attempts": reply.attempts}
+            outcome = _read(asked, reply.prediction)
+        return outcome.with_valid(cost_usd=self._cost(outcome, profile.backing))
+
+    def _cost(self, outcome: CallOutcome, backing: EndpointBacking) -> Decimal | None:
+        """By the tokens that were told; the most that it can be when a call was made and told none."""
+        price = self._roster.price_of(backing, outcome.model)
+        if price is None or outcome.attempts == 0:
+            return None if price is None else Decimal(0)
+        if outcome.tokens_in is None or outcome.tokens_out is None:
+            return price.cost(backing.budget.tokens_in, backing.budget.tokens_out)
+        return price.cost(outcome.tokens_in, outcome.tokens_out)
 
     def _since(self, began: float) -> float | None:
         return round((self._clock() - began) * 1000.0, 3) if self._clock else None

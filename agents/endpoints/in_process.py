@@ -26,6 +26,11 @@ class InProcess:
         backings = (profile.backing for profile in roster.agents)
         return cls({b.endpoint: b.rule for b in backings if isinstance(b, EndpointBacking)})
 
+    @property
+    def deadline_seconds(self) -> None:
+        """Nothing is waited for."""
+        return None
+
     def connect(self) -> "_Rules":
         return _Rules(backend_named("rule"), self.rules)
 

@@ -1,7 +1,9 @@
 """Rows of the decisions job."""
 
 from decimal import Decimal
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import Field
 
 from contracts.model import Name
 from contracts.payloads import Side
@@ -47,6 +49,11 @@ class ModelCall(DeskRow):
     latency_ms: float | None
     tokens_in: int | None
     tokens_out: int | None
-    cost_usd: float | None
+    cost_usd: Annotated[
+        Decimal | None,
+        Field(description="by the tokens told; what was reserved when a call that was made told none"),
+    ]
     outcome: Name
     error: str
+    attempts: int = 1
+    deadline_ms: float | None = None

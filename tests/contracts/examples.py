@@ -31,6 +31,7 @@ from contracts.payloads import (
     StrategyAdjustment,
     StrategyDiscussion,
     TradeThesis,
+    Usage,
 )
 
 T0 = datetime(2024, 1, 15, 0, 0, 59, 999_000, tzinfo=UTC)
@@ -137,6 +138,14 @@ PAYLOADS: dict[MessageType, Contract] = {
     ),
     MessageType.REASONING: Reasoning(
         decision_id="d-1", agent="qwen-7b", symbol="ETHUSDT", rationale="Nothing to fade."
+    ),
+    MessageType.USAGE: Usage(
+        decision_id="d-1",
+        agent="qwen-7b",
+        made=True,
+        tokens_in=900,
+        tokens_out=80,
+        cost_usd=Decimal("0.00012"),
     ),
     MessageType.POSITION: Position(
         agent="qwen-7b",

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections import Counter
+from decimal import Decimal
 
 import apache_beam as beam
 import orjson
@@ -24,7 +25,7 @@ from transforms.decisions.readers import AgentContexts, ContextIntake
 from transforms.log import Raw
 from transforms.ordering import ApplyInOrder
 
-FILES = ["dead-letters", "decisions", "messages", "reasoning", "rows", "trading"]
+FILES = ["dead-letters", "decisions", "messages", "reasoning", "rows", "snapshots", "trading"]
 MINUTES = 45
 GOOD = [
     *(snapshot(n, f"{42_000 + 30 * n + n % 2}") for n in range(MINUTES)),
@@ -35,7 +36,7 @@ GOOD = [
 BAD = {
     b"not JSON": "not_json",
     snapshot(1).to_json().replace(b"SNAPSHOT", b"GOSSIP"): "unknown_type",
-    snapshot(1).to_json().replace(b'"price":"100"', b'"price":"-1"'): "wrong_field",
+    snapshot(1, "100").to_json().replace(b'"price":"100"', b'"price":"-1"'): "wrong_field",
     snapshot(1).to_json().replace(b'"schema_version":1', b'"schema_version":9'): "future_schema",
     thesis(1).model_copy(update={"recipient": None}).to_json(): "wrong_topic",
     thesis(1).to("freqtrade-hft").to_json(): "wrong_topic",
@@ -74,6 +75,11 @@ def test_every_agent_is_asked_and_every_call_is_a_row(runs):
     calls = [row["row"] for row in lines(runs[0], "rows") if row["table"] == "model_calls"]
     assert sorted(call["decision_id"] for call in calls) == sorted(d["correlation_id"] for d in decisions)
     assert {(call["outcome"], call["latency_ms"]) for call in calls} == {("answered", None)}
+    assert {Decimal(call["cost_usd"]) for call in calls} == {0}  # rules cost nothing
+    usages = lines(runs[0], "snapshots")
+    assert sorted(usage["correlation_id"] for usage in usages) == sorted(
+        call["decision_id"] for call in calls
+    )
 
 
 def test_a_trade_has_a_proposal_and_a_thesis_and_a_hold_has_none(runs):

@@ -5,15 +5,18 @@ from decimal import Decimal
 
 from pydantic import Field
 
-from contracts.decisions import DecisionRequest
+from contracts.calls import ModelPrice
+from contracts.decisions import UNANSWERED, CallOutcome, CallStatus, DecisionRequest
 from contracts.ids import derived_id
 from contracts.message import Message
-from contracts.model import Contract, Name
-from contracts.payloads import Snapshot
-from contracts.roster import AgentProfile
-from contracts.time import UtcTime
+from contracts.model import Contract, Name, Price
+from contracts.payloads import Snapshot, Usage
+from contracts.roster import AgentProfile, EndpointBacking
+from contracts.time import UtcTime, to_micros
 from transforms.core import Output
+from transforms.decisions.consequences import consequences
 from transforms.decisions.deliveries import Deliveries
+from transforms.decisions.spending import Spending, reservation
 from transforms.log import LogEntry
 
 REQUESTS = "requests"
@@ -30,11 +33,14 @@ class _Market(Contract):
     seen: UtcTime
     closes: tuple[float, ...]
     asked: UtcTime | None = None
+    asked_price: Price | None = None
+    asked_knowing: str = ""
 
 
 class _State(Contract):
     markets: dict[Name, _Market] = Field(default_factory=dict)
     deliveries: Deliveries = Deliveries()
+    spending: Spending = Spending()
 
 
 class AgentContext:
@@ -46,19 +52,33 @@ class AgentContext:
         snapshot of BTCUSDT   10:00:00   10:00:30   10:01:00   10:00:45 (late)   10:02:00
         asked                 yes        no         yes        no                yes
 
-    What it is told in between waits in its deliveries.
+    What it is told in between waits in its deliveries; a snapshot that is older than what it was told since is not asked
+    about, because the answer would be one with hindsight. Two more things save a call:
+
+    * No news: the price moved no further than `news_bps` since it was asked about the symbol, and what it holds, its
+      guidance and what it heard are the same. It is asked with the first snapshot that brings news.
+    * Its budget: what the call can take at most is reserved before it is made. When that does not fit into the last 60
+      minutes, there is no call, but a HOLD whose outcome says over_budget.
     """
 
-    def __init__(self, desk: str, profile: AgentProfile) -> None:
+    def __init__(self, desk: str, profile: AgentProfile, price: ModelPrice | None = None) -> None:
+        if not isinstance(profile.backing, EndpointBacking):
+            raise TypeError(f"{profile.agent} has no endpoint, so nothing is kept for its questions")
         self._desk = desk
         self._profile = profile
+        self._backing = profile.backing
+        self._needs = reservation(profile.backing.budget, price)
         self._markets: dict[str, _Market] = {}
         self._deliveries = Deliveries()
+        self._spending = Spending()
 
     def apply(self, entry: LogEntry) -> list[Output]:
         message: Message = entry.value
         if isinstance(message.payload, Snapshot):
             return self._see(message, message.payload, entry.position)
+        if isinstance(message.payload, Usage):
+            self._spending = self._spending.settled(message.payload)
+            return []
         self._deliveries = self._deliveries.told(message)
         return []
 
@@ -67,12 +87,15 @@ class AgentContext:
 
     def dump(self) -> bytes:
         markets = dict(sorted(self._markets.items()))
-        return _State.model_construct(markets=markets, deliveries=self._deliveries).to_json()
+        return _State.of_valid(
+            markets=markets, deliveries=self._deliveries, spending=self._spending
+        ).to_json()
 
     def restore(self, state: bytes) -> None:
         restored = _State.from_json(state)
         self._markets = dict(restored.markets)
         self._deliveries = restored.deliveries
+        self._spending = restored.spending
 
     def _see(self, message: Message, snapshot: Snapshot, position: int) -> list[Output]:
         now = message.event_time
@@ -80,16 +103,53 @@ class AgentContext:
         if before is not None and now <= before.seen:
             return []
         closes = before.closes if before is not None and before.bar_seconds == snapshot.bar_seconds else ()
-        asked = before.asked if before is not None else None
-        due = asked is None or now - asked >= timedelta(seconds=self._profile.cadence_seconds)
-        self._markets[snapshot.symbol] = market = _Market(
+        self._deliveries = self._deliveries.until(now)
+        knowing = self._deliveries.digest(snapshot.symbol)
+        is_asked = self._is_due(before, now) and self._has_news(before, snapshot, knowing)
+        market = _Market(
             bar_seconds=snapshot.bar_seconds,
             seen=now,
             closes=(*closes, float(snapshot.price))[-CLOSES_KEPT:],
-            asked=now if due else asked,
+            asked=before.asked if before else None,
+            asked_price=before.asked_price if before else None,
+            asked_knowing=before.asked_knowing if before else "",
         )
-        self._deliveries = self._deliveries.until(now)
-        return [Output(REQUESTS, self._request(message, snapshot, market, position))] if due else []
+        if is_asked:
+            market = market.with_valid(asked=now, asked_price=snapshot.price, asked_knowing=knowing)
+        self._markets[snapshot.symbol] = market
+        return self._ask(self._request(message, snapshot, market, position)) if is_asked else []
+
+    def _is_due(self, market: _Market | None, now: UtcTime) -> bool:
+        if self._deliveries.taken_until is not None and now < self._deliveries.taken_until:
+            return False
+        if market is None or market.asked is None:
+            return True
+        return now - market.asked >= timedelta(seconds=self._profile.cadence_seconds)
+
+    def _has_news(self, market: _Market | None, snapshot: Snapshot, knowing: str) -> bool:
+        if market is None or market.asked_price is None or knowing != market.asked_knowing:
+            return True
+        return abs(snapshot.price / market.asked_price - 1) * 10_000 > Decimal(str(self._backing.news_bps))
+
+    def _ask(self, request: DecisionRequest) -> list[Output]:
+        """The question, its cost reserved; or what follows from not asking it."""
+        micros, (tokens, usd) = to_micros(request.event_time), self._needs
+        self._spending = self._spending.at(micros)
+        exceeded = self._spending.exceeded(self._backing.budget, tokens, usd)
+        if not exceeded:
+            self._spending = self._spending.charged(micros, request.decision_id, tokens, usd)
+            return [Output(REQUESTS, request)]
+        not_asked = CallOutcome(
+            request=request,
+            endpoint=self._backing.endpoint,
+            model=UNANSWERED,
+            prompt=UNANSWERED,
+            status=CallStatus.OVER_BUDGET,
+            error=exceeded,
+            attempts=0,
+            cost_usd=Decimal(0),
+        )
+        return consequences(not_asked)
 
     def _request(
         self, message: Message, snapshot: Snapshot, market: _Market, position: int

@@ -8,7 +8,7 @@ from contracts.decisions import CallOutcome, CallStatus, DecisionRequest, Opinio
 from contracts.ids import derived_id
 from contracts.message import Message, said_by
 from contracts.model import Contract
-from contracts.payloads import Decision, Proposal, Reasoning, Side, TradeThesis
+from contracts.payloads import Decision, Proposal, Reasoning, Side, TradeThesis, Usage
 from contracts.refusals import DeadLetter, Reason, Refusal, dead_letter
 from contracts.rows.decisions import DecisionRow, ModelCall
 from contracts.rows.operations import DeadLetterRow
@@ -26,6 +26,9 @@ REASONING = "reasoning"
 THESES = "theses"
 """The port of what the agent tells its peers, by way of coordination."""
 
+USAGES = "usages"
+"""The port of what calls really took, for the job that reserved it."""
+
 JOB = "decisions"
 
 _NO_ANSWER = Opinion(side=Side.HOLD, confidence=0.0, size_fraction=0.0, horizon_seconds=1, rationale="")
@@ -34,9 +37,9 @@ _NO_ANSWER = Opinion(side=Side.HOLD, confidence=0.0, size_fraction=0.0, horizon_
 def consequences(outcome: CallOutcome) -> list[Output]:
     """Everything that follows from one call, in order.
 
-    Always a Decision, its row and the call's row. A trade is a Proposal and a TradeThesis too; an answer has
-    its Reasoning; a call without a usable answer is a HOLD, never a guess, and a dead letter that keeps what
-    was answered.
+    Always a Decision, its row and the call's row; of a call that was asked for, its usage. A trade is a Proposal and a
+    TradeThesis too; an answer has its Reasoning; a call without a usable answer is a HOLD, never a guess, and a dead
+    letter that keeps what was answered. A call for which no budget was left is a HOLD alone: nothing was refused.
     """
     return list(_consequences(outcome))
 
@@ -49,12 +52,35 @@ def _consequences(outcome: CallOutcome) -> Iterator[Output]:
     yield Output(DECISIONS, _said(request, _decision(outcome, opinion)))
     if outcome.status is CallStatus.ANSWERED:
         yield Output(REASONING, _said(request, _reasoning(request, opinion)))
-    else:
+    elif outcome.status is not CallStatus.OVER_BUDGET:
         letter = _letter(outcome)
         yield Output(DEAD_LETTERS, letter)
         yield Output(ROWS, DeadLetterRow.of(letter))
     yield Output(ROWS, _decision_row(outcome, opinion))
     yield Output(ROWS, _call_row(outcome))
+    if outcome.status is not CallStatus.OVER_BUDGET:
+        yield Output(USAGES, _usage(outcome))
+
+
+def _usage(outcome: CallOutcome) -> Message:
+    request = outcome.request
+    usage = Usage(
+        decision_id=request.decision_id,
+        agent=request.agent,
+        made=outcome.attempts > 0,
+        tokens_in=outcome.tokens_in,
+        tokens_out=outcome.tokens_out,
+        cost_usd=outcome.cost_usd,
+    )
+    return said_by(
+        JOB,
+        usage,
+        desk=request.desk,
+        event_time=request.event_time,
+        recipient=request.agent,
+        correlation_id=request.decision_id,
+        derived_from=(request.decision_id,),
+    )
 
 
 def _said(request: DecisionRequest, payload: Contract) -> Message:
@@ -160,6 +186,8 @@ def _call_row(outcome: CallOutcome) -> ModelCall:
         cost_usd=outcome.cost_usd,
         outcome=str(outcome.status),
         error=outcome.error,
+        attempts=outcome.attempts,
+        deadline_ms=outcome.deadline_ms,
     )
 
 

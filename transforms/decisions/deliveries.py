@@ -1,5 +1,6 @@
 """Deliveries: what an agent was told, kept until the moment that it is about has come."""
 
+import hashlib
 from decimal import Decimal
 
 from pydantic import Field
@@ -45,7 +46,8 @@ class _Told(Contract):
 class Deliveries(Contract):
     """What an agent was told so far; a value, and so small that it can be a state cell.
 
-    A delivery is taken in when the agent is asked at its event time or later, never before: no look-ahead.
+    A delivery is taken in when the agent is asked at its event time or later, never before: no look-ahead. `taken_until`
+    is the latest event time of what was taken in: a snapshot from before it comes too late to be asked about.
 
         told       thesis (10:00:30)   fill (10:01:02)
         asked at   10:01:00            10:02:00
@@ -57,6 +59,7 @@ class Deliveries(Contract):
     orders: tuple[_Order, ...] = ()
     positions: dict[Name, Decimal] = Field(default_factory=dict)
     guidance: Guidance | None = None
+    taken_until: UtcTime | None = None
 
     def told(self, message: Message) -> "Deliveries":
         """With one more delivery, which is ignored when it is there already."""
@@ -64,9 +67,6 @@ class Deliveries(Contract):
         if told is None or told.message_id in self._known:
             return self
         waiting = sorted((*self.waiting, told), key=_by_time)
-        sayings = [one for one in waiting if one.heard is not None]
-        if len(sayings) > REMEMBERED:
-            waiting.remove(sayings[0])
         after = self.model_copy(update={"waiting": tuple(waiting[-WAITING_KEPT:])})
         for early in waiting[:-WAITING_KEPT]:
             after = after._taken(early)
@@ -82,11 +82,22 @@ class Deliveries(Contract):
                 after = after._taken(told)
         return after
 
+    def digest(self, symbol: str) -> str:
+        """Stands for what is known about a symbol besides its market; two that differ differ in it."""
+        guidance = self.guidance.to_json() if self.guidance else b""
+        heard = ",".join(heard.message_id for heard in self.heard)
+        known = f"{self.positions.get(symbol, Decimal(0)).normalize()}|{heard}|".encode() + guidance
+        return hashlib.blake2b(known, digest_size=8).hexdigest()
+
     @property
     def _known(self) -> set[str]:
         return {told.message_id for told in self.waiting} | {heard.message_id for heard in self.heard}
 
     def _taken(self, told: _Told) -> "Deliveries":
+        latest = max(self.taken_until or told.event_time, told.event_time)
+        return self._with(told).model_copy(update={"taken_until": latest})
+
+    def _with(self, told: _Told) -> "Deliveries":
         if told.heard is not None:
             return self.model_copy(update={"heard": (*self.heard, told.heard)[-REMEMBERED:]})
         if told.execution is not None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from contracts.message import Message, MessageType
 from contracts.refusals import Reason, Refusal
-from contracts.roster import Roster
+from contracts.roster import EndpointBacking, Roster
 from transforms.decisions.agent_context import AgentContext
 from transforms.intake import MessageIntake
 from transforms.log import Raw
@@ -18,7 +18,11 @@ class AgentContexts:
 
     def __call__(self, key: str) -> AgentContext:
         desk, _, agent = key.rpartition("/")
-        return AgentContext(desk, self.roster.by_agent[agent])
+        profile = self.roster.by_agent[agent]
+        price = (
+            self.roster.price_of(profile.backing) if isinstance(profile.backing, EndpointBacking) else None
+        )
+        return AgentContext(desk, profile, price)
 
 
 class ContextIntake(MessageIntake):

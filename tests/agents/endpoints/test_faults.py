@@ -1,6 +1,7 @@
 """What endpoints do wrong, at the HTTP edge: each costs its own agent a HOLD and gives an outcome that says what it was."""
 
 import json
+from decimal import Decimal
 
 import apache_beam as beam
 import pytest
@@ -8,9 +9,9 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from agents.endpoints.client import VertexConnection
 from agents.endpoints.directory import Vertex
-from agents.endpoints.handler import UNANSWERED, DecisionHandler
+from agents.endpoints.handler import DecisionHandler
 from contracts.coder import register_contract_coders
-from contracts.decisions import CallOutcome, CallStatus
+from contracts.decisions import UNANSWERED, CallOutcome, CallStatus
 from contracts.payloads import Side
 from contracts.rows.decisions import ModelCall
 from tests.agents.endpoints import scripted
@@ -98,6 +99,8 @@ def test_an_answer_tells_its_model_and_tokens():
         (outcome,) = asked(server, 30, FAULTY)
     assert (outcome.model, outcome.tokens_in, outcome.tokens_out) == ("org.Some-Model", 11, 7)
     assert outcome.endpoint == "deepseek-momentum-endpoint"
+    assert outcome.cost_usd == Decimal("0.00001078")  # 11 tokens at 0.28 and 7 at 1.10 USD a million
+    assert outcome.deadline_ms == 30_000
     assert outcome.prompt.startswith("decide.1-")
 
 
@@ -106,6 +109,7 @@ def test_a_bad_answer_is_kept_and_an_unanswered_call_has_no_model():
         bad, refused = asked(server, 30, FAULTY, FAULTY)
     assert (bad.answer, bad.model) == ("Buy it!", "org.Some-Model")
     assert (refused.answer, refused.model) == ("", UNANSWERED)
+    assert refused.cost_usd == Decimal("0.00142336")  # no usage was told: the most that it can be
 
 
 def test_an_endpoint_that_nobody_found_is_refused_without_a_call():

@@ -9,7 +9,14 @@ from contracts.payloads import Side
 from contracts.refusals import Reason
 from tests.agents.questions import question
 from transforms.core import DEAD_LETTERS, ROWS
-from transforms.decisions.consequences import DECISIONS, PROPOSALS, REASONING, THESES, consequences
+from transforms.decisions.consequences import (
+    DECISIONS,
+    PROPOSALS,
+    REASONING,
+    THESES,
+    USAGES,
+    consequences,
+)
 
 BUY = Opinion(
     side=Side.BUY,
@@ -21,6 +28,9 @@ BUY = Opinion(
     rationale="It rises.",
 )
 HOLD = Opinion(side=Side.HOLD, confidence=0.5, size_fraction=0, horizon_seconds=60, rationale="Wait.")
+
+
+FAILURES = [status for status in CallStatus if status not in (CallStatus.ANSWERED, CallStatus.OVER_BUDGET)]
 
 
 def outcome(opinion=None, status=CallStatus.ANSWERED, **more):
@@ -45,8 +55,8 @@ def rows(outputs):
 
 def test_a_trade_is_proposed_told_and_explained():
     outputs = consequences(outcome(BUY))
-    assert ports(outputs) == [PROPOSALS, THESES, DECISIONS, REASONING, ROWS, ROWS]
-    said = [value for port, value in outputs if port != ROWS]
+    assert ports(outputs) == [PROPOSALS, THESES, DECISIONS, REASONING, ROWS, ROWS, USAGES]
+    said = [value for port, value in outputs if port not in (ROWS, USAGES)]
     assert [message.type for message in said] == [
         MessageType.PROPOSAL, MessageType.TRADE_THESIS, MessageType.DECISION, MessageType.REASONING,
     ]  # fmt: skip
@@ -68,14 +78,14 @@ def test_a_trade_is_proposed_told_and_explained():
 
 def test_a_hold_is_decided_and_not_proposed():
     outputs = consequences(outcome(HOLD))
-    assert ports(outputs) == [DECISIONS, REASONING, ROWS, ROWS]
+    assert ports(outputs) == [DECISIONS, REASONING, ROWS, ROWS, USAGES]
     assert rows(outputs)["decisions"].side is Side.HOLD
 
 
-@pytest.mark.parametrize("status", [status for status in CallStatus if status is not CallStatus.ANSWERED])
+@pytest.mark.parametrize("status", FAILURES)
 def test_no_usable_answer_is_a_hold_and_a_dead_letter(status):
     outputs = consequences(outcome(status=status, error="why", answer="Buy it!", latency_ms=3.5))
-    assert ports(outputs) == [DECISIONS, DEAD_LETTERS, ROWS, ROWS, ROWS]
+    assert ports(outputs) == [DECISIONS, DEAD_LETTERS, ROWS, ROWS, ROWS, USAGES]
     letter = outputs[1].value
     bad = status is CallStatus.BAD_ANSWER
     assert letter.reason is (Reason.BAD_ANSWER if bad else Reason.CALL_FAILED)
@@ -84,6 +94,24 @@ def test_no_usable_answer_is_a_hold_and_a_dead_letter(status):
     decision, call = rows(outputs)["decisions"], rows(outputs)["model_calls"]
     assert (decision.side, decision.size_fraction, decision.outcome) == (Side.HOLD, 0.0, status)
     assert (call.outcome, call.error, call.latency_ms) == (status, "why", 3.5)
+
+
+def test_a_call_that_was_not_made_for_its_budget_is_a_hold_and_nothing_was_refused():
+    outputs = consequences(outcome(status=CallStatus.OVER_BUDGET, error="2 of 2 calls", attempts=0))
+    assert ports(outputs) == [DECISIONS, ROWS, ROWS]
+    decision, call = rows(outputs)["decisions"], rows(outputs)["model_calls"]
+    assert (decision.side, decision.outcome, decision.rationale) == (Side.HOLD, "over_budget", "")
+    assert (call.outcome, call.attempts, call.error) == ("over_budget", 0, "2 of 2 calls")
+
+
+def test_what_a_call_took_is_told_to_who_reserved_it():
+    told = consequences(outcome(HOLD, tokens_in=900, tokens_out=80, cost_usd=Decimal("0.0003")))[-1].value
+    assert (told.type, told.recipient, told.sender) == (MessageType.USAGE, "deepseek-v3", "decisions")
+    usage = told.payload
+    assert (usage.made, usage.tokens_in, usage.tokens_out) == (True, 900, 80)
+    assert (usage.decision_id, usage.cost_usd) == ("decision-1", Decimal("0.0003"))
+    open_circuit = consequences(outcome(status=CallStatus.UNREACHABLE, attempts=0))[-1].value
+    assert not open_circuit.payload.made
 
 
 def test_an_opinion_belongs_to_an_answered_call_alone():

@@ -29,8 +29,12 @@ def message(minutes: float, sender: str, payload: Contract, *parts: str, to: str
     )
 
 
-def snapshot(minutes: float, price: str = "100", symbol: str = "BTCUSDT", bar_seconds: int = 60) -> Message:
-    seen = Snapshot(symbol=symbol, bar_seconds=bar_seconds, price=Decimal(price), features={"return_1": 0.5})
+def snapshot(
+    minutes: float, price: str | None = None, symbol: str = "BTCUSDT", bar_seconds: int = 60
+) -> Message:
+    """By default the price rises by one a minute, from 100."""
+    told = Decimal(price) if price else 100 + Decimal(str(minutes))
+    seen = Snapshot(symbol=symbol, bar_seconds=bar_seconds, price=told, features={"return_1": 0.5})
     return message(minutes, "market", seen, symbol)
 
 
