@@ -10,10 +10,11 @@ from apache_beam.pvalue import PCollection
 from contracts import topics
 from pipelines.launch import Job, main
 from pipelines.options import JobOptions
+from pipelines.restoring import openings
 from pipelines.wiring import Publish, ReadLog
 from transforms.coordination import desk
+from transforms.coordination.reading import CoordinationIntake
 from transforms.core import DEAD_LETTERS, ROWS
-from transforms.intake import MessageIntake
 from transforms.ordering import ApplyInOrder
 
 
@@ -25,10 +26,12 @@ def build(pipeline: beam.Pipeline, options: JobOptions) -> PCollection:
         | "Coordinate"
         >> ApplyInOrder(
             "coordination",
-            MessageIntake(),
+            CoordinationIntake(options.roster),
             desk.CoordinationOf(options.roster),
             streaming=options.is_streaming,
             dead_letter_limit=options.dead_letter_limit,
+            openings=openings("coordination", options),
+            tells_state=True,
         )
         | "Publish"
         >> Publish(
@@ -44,7 +47,7 @@ def build(pipeline: beam.Pipeline, options: JobOptions) -> PCollection:
     )
 
 
-JOB = Job("coordination", topics.COORDINATION_JOB, build)
+JOB = Job("coordination", topics.COORDINATION_JOB, build, keeps_state=True)
 
 if __name__ == "__main__":
     main(JOB)

@@ -89,7 +89,7 @@ def _port_of(table: str) -> str:
     return f"table:{table}"
 
 
-JOB = Job("export", topics.EXPORT_JOB, build)
+JOB = Job("export", topics.EXPORT_JOB, build, holds_seconds=GATHER.seconds)
 
 if __name__ == "__main__":
     main(JOB)

@@ -4,6 +4,7 @@ import logging
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,17 +15,22 @@ import apache_beam as beam
 import redis
 from apache_beam.metrics.metric import MetricsFilter
 from apache_beam.options.pipeline_options import GoogleCloudOptions, SetupOptions, StandardOptions
-from apache_beam.runners.runner import PipelineResult, PipelineState
+from apache_beam.runners.runner import PipelineResult
 from google.api_core.exceptions import GoogleAPICallError, NotFound
 from google.cloud import pubsub_v1
 
 from contracts.coder import register_contract_coders
+from contracts.core_states import Teller, field_of
 from contracts.live_view import LiveView
+from contracts.refusals import Refusal
 from contracts.settings import Settings
+from contracts.time import WallClock
 from contracts.topics import Subscription
-from pipelines.local_runner import remember_signatures
+from pipelines.launch_error import LaunchError as LaunchError
+from pipelines.local_runner import Pulling, remember_signatures
 from pipelines.options import JobOptions
 from transforms.counting import METRICS, process_tally
+from transforms.keeping import KeptCores
 
 BOUNDED_RUNNER = "FnApiRunner"
 STREAMING_RUNNER = "BundleBasedDirectRunner"
@@ -32,9 +38,8 @@ STREAMING_RUNNER = "BundleBasedDirectRunner"
 _LOCAL_RUNNERS = {STREAMING_RUNNER, "DirectRunner", "SwitchingDirectRunner"}
 _TELL_EVERY_SECONDS = 1.0
 
-
-class LaunchError(Exception):
-    """The job cannot be launched as asked; the text says what to change."""
+_STOP_SECONDS = 3.0
+"""How long a job that is told to stop may take to finish what it pulled; the supervisor waits 5 s."""
 
 
 def _nothing_to_look_for(options: JobOptions) -> None:
@@ -45,13 +50,16 @@ def _nothing_to_look_for(options: JobOptions) -> None:
 class Job:
     """A job as it is launched: its name, what it reads, and how it is built into a pipeline.
 
-    `preflight` looks for what the job needs outside; it may fill in options, and raises `LaunchError`.
+    `preflight` looks for what the job needs outside; it may fill in options, and raises `LaunchError`. A job that
+    `keeps_state` has its core's state told to the live view. `holds_seconds` is how long it may hold what it took.
     """
 
     name: str
     subscription: Subscription
     build: Callable[[beam.Pipeline, JobOptions], object]
     preflight: Callable[[JobOptions], None] = _nothing_to_look_for
+    keeps_state: bool = False
+    holds_seconds: float = 0.0
 
 
 def main(job: Job, arguments: Sequence[str] | None = None) -> None:
@@ -71,7 +79,12 @@ def launch(job: Job, arguments: Sequence[str] | None = None) -> None:
     _settle(job, options)
     job.preflight(options)
     pipeline = beam.Pipeline(options=options)
-    job.build(pipeline, options)
+    try:
+        job.build(pipeline, options)
+    except Refusal as refusal:  # of what its log would begin with
+        raise LaunchError(
+            f"the job's last state cannot be taken up: {refusal}; start without it: --restore none"
+        ) from None
     if options.is_streaming:
         _check_subscription(job, options)
         _run_stream(job, pipeline, options)
@@ -124,24 +137,37 @@ def _run_stream(job: Job, pipeline: beam.Pipeline, options: JobOptions) -> None:
         pipeline.run()
         return  # the service runs it from here on; a Flex Template's launcher must not wait
     remember_signatures()
+    pulling = Pulling()
     result = pipeline.run()
-    stopping = threading.Event()
+    stopping, ended = threading.Event(), threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:
         stopping.set()
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    live = _LiveFlow(job.name, options.desk)
+    threading.Thread(target=_watch, args=(result, ended), daemon=True).start()
+    live = _LiveFlow(job, options.desk)
     live.tell()
-    while not stopping.wait(_TELL_EVERY_SECONDS):
+    while not stopping.wait(_TELL_EVERY_SECONDS) and not ended.is_set():
         live.tell()
-        if PipelineState.is_terminal(result.state):
-            break
-    live.tell()
     if not stopping.is_set():
+        live.tell()
         raise LaunchError(f"the pipeline ended by itself ({result.state}); the log above says why")
+    if ended.is_set() or not pulling.stop(_STOP_SECONDS):
+        logging.getLogger(__name__).warning("stopped with something still under way: it is lost")
+    time.sleep(job.holds_seconds)
+    live.tell()
     result.cancel()
+
+
+def _watch(result: PipelineResult, ended: threading.Event) -> None:
+    """A local stream never ends, unless something in it failed."""
+    try:
+        result.wait_until_finish()
+    except Exception:
+        logging.getLogger(__name__).exception("the pipeline failed")
+    ended.set()
 
 
 def _counts(result: PipelineResult) -> dict[str, int]:
@@ -156,20 +182,31 @@ def _counts(result: PipelineResult) -> dict[str, int]:
 
 
 class _LiveFlow:
-    """Writes a local job's counters to the live view; a missing Redis is said once and costs nothing."""
+    """Writes a local job's counters and its core's state to the live view; a missing Redis is said once."""
 
-    def __init__(self, job: str, desk: str) -> None:
-        self._key = LiveView(desk).flow(job)
+    def __init__(self, job: Job, desk: str) -> None:
+        self._job = job
+        self._view = LiveView(desk)
         self._redis = redis.Redis.from_url(Settings().redis_url, socket_timeout=1.0)
         self._log = logging.getLogger(__name__)
         self._reachable = True
+        self._told_position = 0
 
     def tell(self) -> None:
         try:
             counts: dict[Any, Any] = {"ready": 1, **process_tally()}
-            self._redis.hset(self._key, mapping=counts)
+            self._redis.hset(self._view.flow(self._job.name), mapping=counts)
+            if self._job.keeps_state:
+                self._tell_states()
             self._reachable = True
         except redis.RedisError as error:
             if self._reachable:
                 self._log.warning("the live view cannot be written: %s", error)
             self._reachable = False
+
+    def _tell_states(self) -> None:
+        for row in KeptCores.of(self._job.name).rows(self._job.name, WallClock().now):
+            if row.desk == self._view.desk and row.position != self._told_position:
+                field = field_of(row.core, Teller.JOB)
+                self._redis.hset(self._view.core_states, field, row.to_json())
+                self._told_position = row.position

@@ -1,10 +1,24 @@
 """The options of every job."""
 
 from argparse import ArgumentParser
+from enum import StrEnum
 
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 
 from contracts.settings import Settings
+
+
+class Restore(StrEnum):
+    """What a stream that has no state begins with."""
+
+    LATEST = "latest"
+    """The last state in the live view."""
+
+    TABLE = "table"
+    """The last state in BigQuery, for when the live view was lost."""
+
+    NONE = "none"
+    """Nothing."""
 
 
 class JobOptions(PipelineOptions):
@@ -25,6 +39,14 @@ class JobOptions(PipelineOptions):
             type=int,
             default=1_000,
             help="stop the job after so many refused messages in a row; 0 is never",
+        )
+
+        parser.add_argument(
+            "--restore",
+            choices=[str(choice) for choice in Restore],
+            default=str(Restore.LATEST),
+            help="a stream without state (coordination, trading) begins with its last one: from the live view, "
+            "from its table, or with none",
         )
 
     @property

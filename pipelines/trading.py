@@ -21,6 +21,7 @@ from contracts.settings import Settings
 from execution.client import OrderClient, OrderClientOptions, OrderRefused, OrderUnanswered
 from pipelines.launch import Job, LaunchError, main
 from pipelines.options import JobOptions
+from pipelines.restoring import openings
 from pipelines.wiring import Publish, ReadLog
 from transforms.core import DEAD_LETTERS, ROWS
 from transforms.order_submission import EXECUTIONS_BACK, Submission, SubmitOrders
@@ -54,6 +55,8 @@ def build(pipeline: beam.Pipeline, options: JobOptions) -> PCollection:
             partial(Desk, roster=roster, limits=Limits()),
             streaming=options.is_streaming,
             dead_letter_limit=options.dead_letter_limit,
+            openings=openings("trading", options),
+            tells_state=True,
         )
     )
     if not options.is_streaming:
@@ -72,7 +75,7 @@ def build(pipeline: beam.Pipeline, options: JobOptions) -> PCollection:
     )
 
 
-JOB = Job("trading", topics.TRADING_JOB, build)
+JOB = Job("trading", topics.TRADING_JOB, build, keeps_state=True)
 
 if __name__ == "__main__":
     main(JOB)

@@ -36,6 +36,14 @@ for _crossing in (Raw, Arrival):
     beam.coders.registry.register_row(_crossing)
 
 
+class Opening(NamedTuple):
+    """What a key's log begins with where the key has no state: a control with the state, last known after `position`."""
+
+    raw: Raw
+    event_micros: int
+    position: int
+
+
 class LogEntry(NamedTuple):
     """Something that was read, at its place in its key's log.
 

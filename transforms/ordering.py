@@ -12,7 +12,7 @@ Positions are on every row that follows, so what a stream really did can be read
     bounded      position 1     position 3     position 2
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import apache_beam as beam
@@ -31,8 +31,8 @@ from transforms.counting import METRICS as METRICS
 from transforms.counting import counter
 from transforms.dead_letter_limit import DeadLetterLimit
 from transforms.emission import Emission, emissions_of
-from transforms.log import Arrival, Intake, LogEntry, Raw
-from transforms.process_wide import once_a_process
+from transforms.keeping import Kept, KeptCores
+from transforms.log import Arrival, Intake, LogEntry, Opening, Raw
 
 UNREADABLE = "-"
 """The key of what could not even be addressed."""
@@ -108,6 +108,11 @@ class _KeyedLog:
             )
         return value
 
+    def open(self, opening: Opening) -> list[Emission]:
+        """Begin where another process left off: its state is the first entry that this one takes."""
+        self.position = opening.position
+        return self.take(Arrival(opening.event_micros, "", 1, opening.raw))
+
     def close(self) -> list[Emission]:
         """What the core still held open."""
         entry = LogEntry(self._key, self.position, False, self.latest_micros, None)
@@ -178,6 +183,15 @@ def _by_time_and_id(arrival: Arrival) -> tuple[int, str, bytes]:
     return arrival.event_micros, arrival.entry_id, arrival.raw.data
 
 
+class _Stream(NamedTuple):
+    """How a stream is applied: see `ApplyInOrder`."""
+
+    idle_seconds: float | None
+    now: Callable[[], float]
+    openings: Mapping[str, Opening]
+    tells_state: bool
+
+
 class _ApplyAsTheyCome(beam.DoFn):
     """The streaming form: the log's head and the core's state live in Beam state cells of the key."""
 
@@ -185,17 +199,13 @@ class _ApplyAsTheyCome(beam.DoFn):
     _CORE = ReadModifyWriteStateSpec("core", BytesCoder())
     _IDLE = TimerSpec("idle", TimeDomain.REAL_TIME)
 
-    def __init__(
-        self, step: _Step, core: CoreFactory, idle_seconds: float | None, now: Callable[[], float]
-    ) -> None:
+    def __init__(self, step: _Step, core: CoreFactory, how: "_Stream") -> None:
         self._step = step
         self._core = core
-        self._idle_seconds = idle_seconds
-        self._now = now
+        self._how = how
 
     def setup(self) -> None:
-        # Restoring a core costs more than comparing its bytes: the one just used is kept beside the state it gave.
-        self._kept: dict[str, tuple[bytes, Core]] = once_a_process(("cores", self._step.job), dict)
+        self._kept = KeptCores.of(self._step.job)
 
     def process(
         self,
@@ -205,12 +215,16 @@ class _ApplyAsTheyCome(beam.DoFn):
         idle: Any = beam.DoFn.TimerParam(_IDLE),
     ) -> Iterator[Emission]:
         key, arrivals = element
-        log = self._log(key, head.read(), state.read())
+        began = head.read()
+        log = self._log(key, began, state.read())
+        if began is None and key in self._how.openings:
+            yield from log.open(self._how.openings[key])
         for arrival in arrivals:
             yield from log.take(arrival)
         self._keep(log, key, head, state)
-        if self._idle_seconds is not None:
-            idle.set(Timestamp(self._now() + self._idle_seconds))
+        yield from self._tell(log, key)
+        if self._how.idle_seconds is not None:
+            idle.set(Timestamp(self._how.now() + self._how.idle_seconds))
 
     @on_timer(_IDLE)
     def on_idle(
@@ -230,9 +244,9 @@ class _ApplyAsTheyCome(beam.DoFn):
         return _KeyedLog(self._step, key, self._restored(key, state), position, latest_micros)
 
     def _restored(self, key: str, state: bytes | None) -> Core:
-        kept_state, kept_core = self._kept.pop(key, (None, None))
-        if kept_core is not None and kept_state == state:
-            return kept_core
+        kept = self._kept.take(key, state)
+        if kept is not None:
+            return kept
         core = self._core(key)
         if state is not None:
             core.restore(state)
@@ -244,7 +258,14 @@ class _ApplyAsTheyCome(beam.DoFn):
         dumped = log.core.dump()
         state.write(dumped)
         head.write(orjson.dumps((log.position, log.latest_micros)))
-        self._kept[key] = (dumped, log.core)
+        self._kept.keep(key, Kept(dumped, log.core, log.position, log.latest_micros))
+
+    def _tell(self, log: _KeyedLog, key: str) -> list[Emission]:
+        if not self._how.tells_state or key == UNREADABLE:
+            return []
+        row = self._kept.row_if_due(self._step.job, key, self._how.now())
+        entry = LogEntry(key, log.position, False, log.latest_micros, None)
+        return emissions_of(entry, [Output(ROWS, row)], 2 * _AFTER_ANY_ENTRY) if row else []
 
 
 class _Unreadable:
@@ -279,7 +300,11 @@ class ApplyInOrder(beam.PTransform):
             once. Where nobody waits for the answer, state is then read and written once for many.
         idle_seconds: flush a key's core after so long without an arrival (stream only); None is never.
         dead_letter_limit: stop after so many refusals in a row; 0 is never.
-        now: wall clock in seconds, for the idle timer alone.
+        openings: what the log of a key begins with when the key has no state (stream only): the state that another
+            process told, as a control. It comes before anything that waits on the topic. Raises `Refusal` for one that
+            the intake does not take.
+        tells_state: write each core's state as a row now and then (stream only); cores whose `dump` is JSON.
+        now: wall clock in seconds, for the idle timer and the telling of states alone.
     """
 
     def __init__(
@@ -292,6 +317,8 @@ class ApplyInOrder(beam.PTransform):
         gather: Gather | None = None,
         idle_seconds: float | None = None,
         dead_letter_limit: int = 1_000,
+        openings: Mapping[str, Opening] | None = None,
+        tells_state: bool = False,
         now: Callable[[], float] = _wall_seconds,
     ) -> None:
         super().__init__()
@@ -299,8 +326,9 @@ class ApplyInOrder(beam.PTransform):
         self._core = core
         self._streaming = streaming
         self._gather = gather
-        self._idle_seconds = idle_seconds
-        self._now = now
+        self._how = _Stream(idle_seconds, now, openings or {}, tells_state)
+        for opening in self._how.openings.values():
+            intake.read(opening.raw)
 
     def expand(self, raws: PCollection) -> PCollection:
         """The emissions, each with its place in the order of the run."""
@@ -320,5 +348,5 @@ class ApplyInOrder(beam.PTransform):
         )
 
     def _as_they_come(self, arrivals: PCollection) -> PCollection:
-        stream = _ApplyAsTheyCome(self._step, self._core, self._idle_seconds, self._now)
+        stream = _ApplyAsTheyCome(self._step, self._core, self._how)
         return arrivals | "Apply as they come" >> beam.ParDo(stream).with_output_types(Emission)

@@ -1,18 +1,21 @@
 """Ordering: positions and lateness in a stream and in a bounded run, the idle timer, and what is refused."""
 
 import json
+from collections.abc import Iterator
 
 import orjson
 import pytest
 from apache_beam.testing.test_stream import TestStream
 
+from contracts.controls import Control
 from contracts.message import Message
-from contracts.refusals import MAX_MESSAGE_BYTES, Reason
-from tests.transforms.coordination.desk import ROSTER, message
+from contracts.refusals import MAX_MESSAGE_BYTES, Reason, Refusal
+from tests.transforms.coordination.desk import ROSTER, SECOND, START, Talk, message
 from tests.transforms.jobs import raw, run_bounded, run_stream
 from transforms.coordination.desk import Coordination
 from transforms.core import Output
-from transforms.log import LogEntry, Raw
+from transforms.keeping import KeptCores
+from transforms.log import LogEntry, Opening, Raw
 
 IDLE_SECONDS = 5.0
 
@@ -212,3 +215,61 @@ def test_a_job_that_refuses_too_much_in_a_row_stops() -> None:
 def test_a_dead_letters_id_follows_from_what_was_refused() -> None:
     first, second = (run_bounded([raw(b"{")], coordination).values("dead_letters")[0] for _ in range(2))
     assert first == second
+
+
+def restore_control(state: dict, core: str = "coordination") -> Message:
+    return message("launcher", 20, Control(action="restore", issued_by="launcher", core=core, state=state))
+
+
+def test_a_log_without_state_begins_with_its_opening_and_goes_on_from_its_position() -> None:
+    """Another process heard a at position 41; here a comes again and b is new."""
+    a, b = message("ann", 20, message_id="a"), message("ann", 21, message_id="b")
+    before = Talk()
+    before.hear(a)
+    control = restore_control(orjson.loads(before.core.dump()))
+    openings = {"main": Opening(raw(control), START + 20 * SECOND, 41)}
+
+    def script(stream: TestStream) -> TestStream:
+        return stream.add_elements([raw(a)]).add_elements([raw(b)])
+
+    ran = run_stream(script, coordination, openings=openings)
+    rows = [row for row in ran.values("rows") if row.table == "messages"]
+    assert [(row.position, row.message_id, row.verdict) for row in rows] == [
+        (42, control.message_id, "admitted"), (43, "a", "duplicate"), (44, "b", "admitted"),
+    ]  # fmt: skip
+    assert (ran.counts["in"], ran.counts["out"], ran.counts["refused"]) == (2, 2, 0)
+
+
+def test_an_opening_that_is_no_message_stops_the_job_before_it_begins() -> None:
+    with pytest.raises(Refusal):
+        run_stream(lambda stream: stream, coordination, openings={"main": Opening(raw(b"{}"), 0, 1)})
+
+
+def test_a_stream_tells_its_state_at_most_every_ten_seconds() -> None:
+    clock = iter([100.0, 105.0, 110.0])
+    said = [message("ann", at, message_id=f"t{at}") for at in (30, 31, 32)]
+
+    def script(stream: TestStream) -> TestStream:
+        for one in said:
+            stream = stream.add_elements([raw(one)])
+        return stream
+
+    KeptCores.of("coordination").__init__()  # type: ignore[misc]
+    _clocks["told"] = clock
+    ran = run_stream(script, coordination, tells_state=True, now=scripted_clock)
+    told = [row for row in ran.values("rows") if row.table == "core_states"]
+    assert [(row.core, row.desk, row.position, row.told_at.timestamp()) for row in told] == [
+        ("coordination", "main", 1, 100.0), ("coordination", "main", 3, 110.0),
+    ]  # fmt: skip
+    expected = Talk()
+    for one in said:
+        expected.hear(one)
+    assert orjson.loads(told[-1].state) == orjson.loads(expected.core.dump())
+
+
+_clocks: dict[str, Iterator[float]] = {}
+
+
+def scripted_clock() -> float:
+    """The next moment of the test's script; a function of the module, because DoFns are pickled."""
+    return next(_clocks["told"])

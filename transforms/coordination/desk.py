@@ -12,6 +12,7 @@ from contracts.coordination.participation import DeliveryReason, DeliveryVerdict
 from contracts.coordination.relevance import concerns_nobody, facts_of
 from contracts.coordination.throttle import Throttle
 from contracts.message import Message, MessageType
+from contracts.model import Contract
 from contracts.payloads import OrderExecution
 from contracts.roster import Roster, read_roster
 from transforms.coordination.deduplication import Deduplication
@@ -124,6 +125,8 @@ class Coordination:
         return outputs
 
     def _verdicts(self, message: Message, message_class: MessageClass, activity: float) -> _Verdicts:
+        if isinstance(message.payload, Control) and message.payload.action is ControlAction.RESTORE:
+            return []  # a job's state is for that job
         if message_class is MessageClass.CRITICAL:
             everyone = self._others.get(message.sender, self._agents)
             recipients = everyone if message.recipient is None else (message.recipient,)
@@ -162,9 +165,16 @@ class Coordination:
             and payload.agent in self._others
         ):
             self._activity.trade(payload.agent, self._now)
-        if message.type in _FOR_TRADING:
+        if message.type in _FOR_TRADING and not self._is_own_state(payload):
             outputs.append(Output(ADMITTED, message))
         return outputs
+
+    def _is_own_state(self, payload: Contract) -> bool:
+        return (
+            isinstance(payload, Control)
+            and payload.action is ControlAction.RESTORE
+            and payload.core == self.name
+        )
 
     def _obey(self, entry: LogEntry, control: Control) -> list[Output]:
         """Put the control into force from here on; a row says from what to what. What is not ours passes by."""

@@ -9,10 +9,12 @@ import apache_beam as beam
 import orjson
 import redis
 
+from contracts.core_states import Teller, field_of
 from contracts.live_view import LiveView
 from contracts.message import MessageType
 from contracts.rows.communication import CommunicationMetric, DeliveryRow, MessageRow
 from contracts.rows.market import SnapshotRow
+from contracts.rows.operations import CoreStateRow
 from contracts.rows.row import Row
 from contracts.rows.trading import AllocationRow, ExecutionRow, PortfolioRow, PositionRow
 from transforms.emission import Emission
@@ -46,6 +48,8 @@ class LiveViewUpdate:
             self._set(self._view.positions, f"{row.agent}/{row.symbol}", row.to_json())
         elif isinstance(row, AllocationRow):
             self._set(self._view.allocations, row.agent, row.to_json())
+        elif isinstance(row, CoreStateRow):
+            self._set(self._view.core_states, field_of(row.core, Teller.EXPORT), row.to_json())
         elif isinstance(row, SnapshotRow):
             self._set(self._view.snapshots, row.symbol, row.to_json())
 
