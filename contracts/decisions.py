@@ -81,6 +81,7 @@ class CallStatus(StrEnum):
     UNREACHABLE = "unreachable"
     REFUSED = "refused"
     NOT_JSON = "not_json"
+    CIRCUIT_OPEN = "circuit_open"
     OVER_BUDGET = "over_budget"
 
 

@@ -15,13 +15,17 @@ class Reply:
 
 
 class CallFailed(Exception):
-    """No prediction was to be had: how the call ended, why, and after how many attempts."""
+    """No prediction was to be had: how the call ended, why, and after how many attempts.
 
-    def __init__(self, status: CallStatus, error: str, attempts: int = 1) -> None:
+    `retry_after` is for how many seconds the endpoint asked to be left alone, 0 when it did not.
+    """
+
+    def __init__(self, status: CallStatus, error: str, attempts: int = 1, retry_after: float = 0.0) -> None:
         super().__init__(error)
         self.status = status
         self.error = error
         self.attempts = attempts
+        self.retry_after = retry_after
 
 
 class Asker(Protocol):

@@ -1,8 +1,8 @@
-"""The endpoint client: one call is over at its deadline, whatever the network does."""
+"""The endpoint client: one call is over at its deadline, whatever the network does; a broken endpoint is left alone."""
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as DeadlinePassed
 from dataclasses import dataclass, field
@@ -14,6 +14,7 @@ from google.auth.exceptions import GoogleAuthError
 from google.protobuf import json_format
 from google.protobuf.struct_pb2 import Value
 from tenacity import (
+    RetryCallState,
     Retrying,
     retry_if_exception,
     stop_after_attempt,
@@ -22,7 +23,9 @@ from tenacity import (
 )
 
 from agents.endpoints.asking import CallFailed, Reply
+from agents.endpoints.breaker import Breaker, BreakerPolicy
 from agents.endpoints.directory import Vertex
+from agents.endpoints.retry_after import retry_after
 from contracts.decisions import CallStatus
 
 if TYPE_CHECKING:
@@ -39,7 +42,8 @@ class VertexConnection:
 
     `endpoints` gives the resource name of each display name (`directory.find_endpoints` finds them). A call
     ends after `deadline_seconds` in all, its retries included: at most `attempts`, after 429, 5xx and a
-    broken connection, with waits drawn from a growing range that begins at `wait_seconds`.
+    broken connection, with waits drawn from a growing range that begins at `wait_seconds`, or as long as the endpoint
+    asks for; a wait that would pass the deadline ends the call. `breaker` says when an endpoint is left alone.
     """
 
     vertex: Vertex
@@ -47,6 +51,7 @@ class VertexConnection:
     deadline_seconds: float = 5.0
     attempts: int = 3
     wait_seconds: float = 0.1
+    breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
 
     def connect(self) -> "EndpointClient":
         """The client; importing aiplatform makes this take seconds."""
@@ -67,17 +72,39 @@ class EndpointClient:
     """Asks endpoints through aiplatform's prediction client.
 
     Each endpoint has a few threads of its own, on which its calls run, because a socket's timeout starts anew
-    with every byte that arrives: a slow endpoint can only use up what is its own.
+    with every byte that arrives: a slow endpoint can only use up what is its own. And each has a circuit breaker, whose
+    `clock` tells seconds; while it is open, calls fail at once.
     """
 
     config: VertexConnection
     predictions: "PredictionServiceClient"
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
     _threads: dict[str, ThreadPoolExecutor] = field(default_factory=dict)
+    _breakers: dict[str, Breaker] = field(default_factory=dict)
+
+    def breaker(self, endpoint: str) -> Breaker:
+        """The endpoint's circuit breaker."""
+        return self._breakers.setdefault(endpoint, Breaker(self.config.breaker, self.clock))
 
     def ask(self, endpoint: str, instance: dict[str, Any]) -> Reply:
         """The first prediction of the endpoint for `instance`; raises `CallFailed`."""
         if endpoint not in self.config.endpoints:
             raise CallFailed(CallStatus.REFUSED, f"the endpoint {endpoint} was not resolved", 0)
+        breaker = self.breaker(endpoint)
+        wait = breaker.admit()
+        if wait > 0:
+            told = f"the endpoint {endpoint} kept failing; it is left alone for another {wait:.1f} s"
+            raise CallFailed(CallStatus.CIRCUIT_OPEN, told, 0)
+        try:
+            reply = self._called(endpoint, instance)
+        except CallFailed as failed:
+            breaker.failed(failed.retry_after)
+            raise
+        breaker.succeeded()
+        return reply
+
+    def _called(self, endpoint: str, instance: dict[str, Any]) -> Reply:
         threads = self._threads.setdefault(endpoint, ThreadPoolExecutor(_THREADS_PER_ENDPOINT, endpoint))
         tally = _Tally()
         ends = time.monotonic() + self.config.deadline_seconds
@@ -85,16 +112,22 @@ class EndpointClient:
         try:
             return Reply(call.result(self.config.deadline_seconds), tally.attempts)
         except DeadlinePassed:
-            call.cancel()
+            attempts = 0 if call.cancel() else max(tally.attempts, 1)
             seconds = self.config.deadline_seconds
-            raise CallFailed(CallStatus.DEADLINE, f"no answer within {seconds:g} s", tally.attempts) from None
+            raise CallFailed(CallStatus.DEADLINE, f"no answer within {seconds:g} s", attempts) from None
         except CallFailed as failed:
-            raise CallFailed(failed.status, failed.error, tally.attempts) from None
+            raise CallFailed(failed.status, failed.error, tally.attempts, failed.retry_after) from None
 
     def _attempts(self, resource: str, instance: dict[str, Any], ends: float, tally: _Tally) -> object:
+        jittered = wait_random_exponential(self.config.wait_seconds, max=self.config.deadline_seconds)
+
+        def wait(state: RetryCallState) -> float:
+            return max(jittered(state), _asked_for(state))
+
         retrying = Retrying(
             stop=stop_after_attempt(self.config.attempts) | stop_before_delay(ends - time.monotonic()),
-            wait=wait_random_exponential(self.config.wait_seconds, max=self.config.deadline_seconds),
+            wait=wait,
+            sleep=self.sleep,
             retry=retry_if_exception(_is_transient),
             reraise=True,
         )
@@ -137,8 +170,14 @@ def _failure(error: Exception) -> CallFailed:
     told = f"{type(error).__name__}: {error}"[:500]
     for kinds, status in _MEANINGS:
         if isinstance(error, kinds):
-            return CallFailed(status, told)
+            return CallFailed(status, told, retry_after=retry_after(error))
     return CallFailed(CallStatus.REFUSED, told)
+
+
+def _asked_for(state: RetryCallState) -> float:
+    """How long the endpoint asked us to wait after the attempt that just failed."""
+    error = state.outcome.exception() if state.outcome else None
+    return error.retry_after if isinstance(error, CallFailed) else 0.0
 
 
 _MEANINGS: tuple[tuple[tuple[type[Exception], ...], CallStatus], ...] = (

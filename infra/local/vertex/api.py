@@ -59,7 +59,9 @@ def create_app(
         endpoint = known(project, location, endpoint_id)
         answer = await asked(endpoint, await request.body())
         if answer.is_error:
-            raise HTTPException(answer.status_code, f"the model server answered: {answer.text[:500]}")
+            told = f"the model server answered: {answer.text[:500]}"
+            passed_on = {name: answer.headers[name] for name in ("retry-after",) if name in answer.headers}
+            raise HTTPException(answer.status_code, told, headers=passed_on)
         try:
             predictions = answer.json()["predictions"]
         except (ValueError, KeyError, TypeError):
@@ -97,6 +99,6 @@ def create_app(
             error.status_code, "INTERNAL" if error.status_code >= 500 else "INVALID_ARGUMENT"
         )
         body = {"error": {"code": error.status_code, "message": error.detail, "status": status}}
-        return JSONResponse(body, error.status_code)
+        return JSONResponse(body, error.status_code, headers=error.headers)
 
     return app

@@ -23,8 +23,17 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *ignored: object) -> None:
         """Nothing is logged."""
 
-    def answer(self, status: int, body: bytes, content_type: str = "application/json", size: int = 0) -> None:
+    def answer(
+        self,
+        status: int,
+        body: bytes,
+        content_type: str = "application/json",
+        size: int = 0,
+        retry_after: str | None = None,
+    ) -> None:
         self.send_response(status)
+        if retry_after is not None:
+            self.send_header("retry-after", retry_after)
         self.send_header("content-type", content_type)
         self.send_header("content-length", str(size or len(body)))
         self.end_headers()
@@ -82,9 +91,9 @@ def says(content: str, model: str = "org/Some-Model") -> Deed:
     return predicts({"model": model, "choices": [choice], "usage": usage})
 
 
-def fails(status: int) -> Deed:
+def fails(status: int, retry_after: str | None = None) -> Deed:
     error = {"error": {"code": status, "message": "scripted", "status": "SCRIPTED"}}
-    return lambda handler: handler.answer(status, json.dumps(error).encode())
+    return lambda handler: handler.answer(status, json.dumps(error).encode(), retry_after=retry_after)
 
 
 def html(handler: Handler) -> None:
