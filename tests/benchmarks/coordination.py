@@ -20,6 +20,7 @@ from contracts.coordination.relevance import facts_of
 from contracts.coordination.throttle import Throttle
 from contracts.settings import Settings
 from contracts.time import to_micros
+from tests.benchmarks import inbox_latency
 from tests.benchmarks.beam import identity_rate
 from tests.benchmarks.coordination_policies import POLICIES, Score, score
 from tests.benchmarks.figure import Figure, Figures
@@ -37,8 +38,8 @@ MANY = 10_000_000
 
 
 def measure() -> Figures:
-    """Verdict and job speed, the growth of the state, and the day by policy."""
-    return {**_verdicts(), **_job(), **_state(), **_policies()}
+    """Verdict and job speed, the growth of the state, the way to an inbox, and the day by policy."""
+    return {**_verdicts(), **_job(), **_state(), **inbox_latency.measure(), **_policies()}
 
 
 def _verdicts() -> Figures:

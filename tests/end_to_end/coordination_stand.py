@@ -14,7 +14,7 @@ from google.cloud import pubsub_v1
 from google.pubsub_v1.services.subscriber.transports.grpc import SubscriberGrpcTransport
 from grpc import insecure_channel
 
-from agents.client import GatewayClient
+from agents.client import AsyncGatewayClient, GatewayClient
 from contracts.core_states import Teller, field_of
 from contracts.live_view import LiveView
 from contracts.roster import read_roster
@@ -54,6 +54,10 @@ class Stand:
     def client(self, agent: str) -> GatewayClient:
         """A bot's client with its own token."""
         return GatewayClient(agent, self._plan.tokens.agents[agent], self.gateway_url)
+
+    def async_client(self, agent: str) -> AsyncGatewayClient:
+        """The same for asyncio."""
+        return AsyncGatewayClient(agent, self._plan.tokens.agents[agent], self.gateway_url)
 
     def stop(self, name: str) -> int | None:
         """Ask a process to end; its exit code."""
