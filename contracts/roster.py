@@ -99,6 +99,13 @@ class AgentProfile(Contract):
         """Whether the decisions job asks an endpoint for it."""
         return isinstance(self.backing, EndpointBacking)
 
+    @property
+    def call_budget(self) -> CallBudget:
+        """What its calls may cost; raises `TypeError` for an agent that no endpoint backs."""
+        if not isinstance(self.backing, EndpointBacking):
+            raise TypeError(f"{self.agent} has no endpoint, so there is no budget for its calls")
+        return self.backing.budget
+
     def trades(self, symbol: str) -> bool:
         """Whether the symbol's base asset is among its preferred ones."""
         instrument = INSTRUMENTS.get(symbol)

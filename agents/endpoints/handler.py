@@ -12,10 +12,10 @@ from apache_beam.ml.inference.base import ModelHandler
 from agents.answers import MAX_ANSWER_CHARACTERS, read_answer
 from agents.endpoints.asking import Asker, CallFailed, Connection
 from agents.endpoints.completion import read_completion
-from agents.prompts.prompt import prompt_named
+from agents.prompts.prompt import Prompt, PromptTooLong, prompt_named
 from contracts.decisions import UNANSWERED, CallOutcome, CallStatus, DecisionRequest
 from contracts.refusals import Refusal
-from contracts.roster import EndpointBacking, Roster
+from contracts.roster import AgentProfile, EndpointBacking, Roster
 
 
 class DecisionHandler(ModelHandler[DecisionRequest, CallOutcome, Asker]):
@@ -67,7 +67,7 @@ class DecisionHandler(ModelHandler[DecisionRequest, CallOutcome, Asker]):
         }
         began = self._clock() if self._clock else 0.0
         try:
-            reply = asker.ask(profile.backing.endpoint, prompt.instance(profile, request))
+            reply = asker.ask(profile.backing.endpoint, _instance(prompt, profile, request))
         except CallFailed as failed:
             asked |= {"latency_ms": self._since(began), "attempts": failed.attempts}
             outcome = CallOutcome(**asked, status=failed.status, error=failed.error)
@@ -87,6 +87,13 @@ class DecisionHandler(ModelHandler[DecisionRequest, CallOutcome, Asker]):
 
     def _since(self, began: float) -> float | None:
         return round((self._clock() - began) * 1000.0, 3) if self._clock else None
+
+
+def _instance(prompt: Prompt, profile: AgentProfile, request: DecisionRequest) -> dict[str, Any]:
+    try:
+        return prompt.instance(profile, request)
+    except PromptTooLong as error:
+        raise CallFailed(CallStatus.REFUSED, str(error), 0) from None
 
 
 @cache

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -9,12 +10,19 @@ from string import Template
 from typing import Any
 
 from agents.answers import ANSWER_FORMAT
+from agents.prompts.tokens import estimated_tokens
 from agents.rules.rule import MarketView
 from contracts.decisions import DecisionRequest
 from contracts.roster import AgentProfile
 
 _FOLDER = Path(__file__).parent
-MAX_ANSWER_TOKENS = 512
+
+FEWEST_CLOSES = 10
+"""So many closes are left however short the prompt must be."""
+
+
+class PromptTooLong(ValueError):
+    """Even the shortest form of the question does not fit the agent's `tokens_in`; the text says what would."""
 
 
 @dataclass(frozen=True)
@@ -36,20 +44,25 @@ class Prompt:
         """The question as a Vertex instance in vLLM's chat format.
 
         The user message has two text parts: the question, and a JSON document with all that the agent may
-        know. Equal requests give equal instances.
+        know. Equal requests give equal instances. What would make the prompt longer than the agent's `tokens_in`
+        (`tokens.estimated_tokens`) is left out: first what it heard, the oldest first, then the older closes; raises
+        `PromptTooLong` when that does not help.
         """
         question = f"What do you do in {request.symbol}?"
-        document = json.dumps(_document(request), separators=(",", ":"), sort_keys=True)
+        budget = profile.call_budget
+        system = self._system(profile)
+        room = budget.tokens_in - estimated_tokens(system) - estimated_tokens(question)
+        document = _fitting(request, room)
         return {
             "@requestFormat": "chatCompletions",
             "messages": [
-                {"role": "system", "content": self._system(profile)},
+                {"role": "system", "content": system},
                 {
                     "role": "user",
                     "content": [{"type": "text", "text": question}, {"type": "text", "text": document}],
                 },
             ],
-            "max_tokens": MAX_ANSWER_TOKENS,
+            "max_tokens": budget.tokens_out,
             "temperature": 0,
             "response_format": ANSWER_FORMAT,
         }
@@ -79,6 +92,26 @@ def market_view(request: DecisionRequest) -> MarketView:
         closes=request.closes,
         position_quantity=float(request.held),
     )
+
+
+def _fitting(request: DecisionRequest, room: int) -> str:
+    """The document as JSON, in its longest form of at most `room` tokens."""
+    for shorter in _ever_shorter(request):
+        document = json.dumps(_document(shorter), separators=(",", ":"), sort_keys=True)
+        if estimated_tokens(document) <= room:
+            return document
+    needed = estimated_tokens(document) - room
+    raise PromptTooLong(f"the prompt is {needed} tokens too long for {request.agent}: raise its tokens_in")
+
+
+def _ever_shorter(request: DecisionRequest) -> Iterator[DecisionRequest]:
+    yield request
+    for number in range(1, len(request.heard) + 1):
+        yield request.with_valid(heard=request.heard[number:])
+    left = len(request.closes)
+    while left > FEWEST_CLOSES:
+        left = max(left // 2, FEWEST_CLOSES)
+        yield request.with_valid(heard=(), closes=request.closes[-left:])
 
 
 def _document(request: DecisionRequest) -> dict[str, Any]:

@@ -59,6 +59,7 @@ class Deliveries(Contract):
     orders: tuple[_Order, ...] = ()
     positions: dict[Name, Decimal] = Field(default_factory=dict)
     guidance: Guidance | None = None
+    guided_at: UtcTime | None = None
     taken_until: UtcTime | None = None
 
     def told(self, message: Message) -> "Deliveries":
@@ -99,10 +100,13 @@ class Deliveries(Contract):
 
     def _with(self, told: _Told) -> "Deliveries":
         if told.heard is not None:
-            return self.model_copy(update={"heard": (*self.heard, told.heard)[-REMEMBERED:]})
+            heard = sorted((*self.heard, told.heard), key=_by_time)
+            return self.model_copy(update={"heard": tuple(heard[-REMEMBERED:])})
         if told.execution is not None:
             return self._filled(told.execution)
-        return self.model_copy(update={"guidance": told.guidance})
+        if self.guided_at is not None and told.event_time < self.guided_at:
+            return self
+        return self.model_copy(update={"guidance": told.guidance, "guided_at": told.event_time})
 
     def _filled(self, execution: OrderExecution) -> "Deliveries":
         """The position after an execution; it follows the order's filled quantity, so order and repeats do not matter."""
@@ -116,7 +120,7 @@ class Deliveries(Contract):
         return self.model_copy(update={"orders": orders[-ORDERS_KEPT:], "positions": positions})
 
 
-def _by_time(told: _Told) -> tuple[UtcTime, str]:
+def _by_time(told: _Told | Heard) -> tuple[UtcTime, str]:
     return told.event_time, told.message_id
 
 

@@ -71,12 +71,12 @@ def test_nothing_after_the_decision_enters_it():
     assert (second.held, second.guidance) == (2, guidance())
 
 
-def guidance() -> Guidance:
+def guidance(capital: int = 1440) -> Guidance:
     return Guidance(
         agent=AGENT,
         role="momentum",
         goal="maximum_profit",
-        capital=Decimal(1440),
+        capital=Decimal(capital),
         remaining=Decimal(700),
         text="Go on.",
     )
@@ -237,4 +237,45 @@ def test_any_log_gives_the_same_answers_after_a_restart_and_never_looks_ahead(to
     ]
     assert first + second == questions
     assert after.dump() == whole.dump()
-    assert all(heard.event_time <= question.event_time for question in questions for heard in question.heard)
+
+
+_DATED = st.one_of(
+    st.builds(
+        snapshot, st.integers(0, 30), st.integers(1, 9).map(str), st.sampled_from(["BTCUSDT", "ETHUSDT"])
+    ),
+    st.builds(thesis, st.integers(0, 30), st.text("abcdefgh", min_size=1, max_size=3)),
+    st.builds(
+        execution, st.integers(0, 30), st.integers(0, 5).map(str), st.sampled_from([Side.BUY, Side.SELL])
+    ),
+    st.integers(0, 30).map(
+        lambda minute: message(minute, "portfolio", guidance(minute), str(minute), to=AGENT)
+    ),
+)
+
+
+def known(questions: list[DecisionRequest]) -> list[DecisionRequest]:
+    """The questions without their places in the log, which tell nothing to the agent."""
+    return [question.with_valid(position=0) for question in questions]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(_DATED, max_size=25))
+def test_whatever_is_in_the_log_after_a_question_it_is_the_same_without(told):
+    """In whatever order it arrives: leave out all that is dated later than a question, and the question is the same."""
+    core, asked_so_far = context(), 0
+    for number, said in enumerate(told, 1):
+        for question in asked(core, said):
+            asked_so_far += 1
+            past = [other for other in told[:number] if other.event_time <= question.event_time]
+            assert known(asked(context(), *past))[-1] == known([question])[0]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(_DATED, max_size=25), st.integers(0, 30))
+def test_a_sorted_log_asks_the_same_up_to_any_moment_whatever_comes_after(told, minute):
+    def in_order(log: list[Message]) -> list[Message]:
+        return sorted(log, key=lambda said: (said.event_time, said.message_id))
+
+    whole = [q for q in asked(context(), *in_order(told)) if q.event_time <= at(minute)]
+    past = [said for said in told if said.event_time <= at(minute)]
+    assert asked(context(), *in_order(past)) == whole
