@@ -1,8 +1,9 @@
 """Market data on the wire: columns in Arrow IPC, or JSON arrays of the same columns; one symbol and one kind a batch."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Self
 
@@ -10,7 +11,7 @@ import orjson
 import pyarrow as pa
 
 from contracts.refusals import MAX_MESSAGE_BYTES, Reason, Refusal
-from contracts.time import from_micros
+from contracts.time import from_micros, read_micros, to_micros
 
 ARROW = "application/vnd.apache.arrow.stream"
 JSON = "application/json"
@@ -143,22 +144,44 @@ def read_market_batch(data: bytes, attributes: Mapping[str, str]) -> MarketBatch
         raise Refusal(
             Reason.NOT_MARKET_DATA, f"unknown content_type {content_type!r}; known are {', '.join(_READERS)}"
         )
+    if not _SYMBOL.fullmatch(symbol) or not 1 <= sequence < 2**53:
+        raise Refusal(Reason.WRONG_FIELD, f"no symbol, or no number of a batch: {symbol[:40]!r}, {sequence}")
     rows = _READERS[content_type](data, kind)
     if rows.num_rows == 0:
         raise Refusal(Reason.NOT_MARKET_DATA, "the batch has no rows")
+    if any(column.null_count for column in rows.columns):
+        raise Refusal(Reason.WRONG_FIELD, f"a row of {kind} has no nulls")
+    _check_times(rows)
     return MarketBatch.of(symbol, kind, sequence, rows)
+
+
+_SYMBOL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,23}")
+
+
+def _check_times(rows: pa.RecordBatch) -> None:
+    """Refuse what is no moment of ours; a single such event would make everything after it late."""
+    for place, column in enumerate(rows.schema):
+        if column.type == _TIME:
+            times = rows.column(place).view(pa.int64()).to_numpy()
+            if times.min() < 0 or times.max() >= _END_MICROS:
+                raise Refusal(Reason.WRONG_FIELD, f"{column.name}: a time outside of the years 1970 to 2199")
+
+
+_END_MICROS = to_micros(datetime(2200, 1, 1, tzinfo=UTC))
 
 
 def _from_arrow(data: bytes, kind: MarketKind) -> pa.RecordBatch:
     try:
         with pa.ipc.open_stream(data) as stream:
+            if not stream.schema.equals(SCHEMAS[kind]):
+                names = ", ".join(SCHEMAS[kind].names)
+                raise Refusal(Reason.WRONG_FIELD, f"{kind} has these columns, not null: {names}")
             rows = stream.read_next_batch()
-    except (pa.ArrowInvalid, OSError, StopIteration) as error:
+            rows.validate()
+            if next(stream, None) is not None:
+                raise Refusal(Reason.NOT_MARKET_DATA, "more than one record batch in a message")
+    except (pa.ArrowException, OSError, StopIteration) as error:
         raise Refusal(Reason.NOT_MARKET_DATA, f"not an Arrow stream: {error}") from None
-    if not rows.schema.equals(SCHEMAS[kind]):
-        raise Refusal(
-            Reason.WRONG_FIELD, f"the columns are not those of {kind}: {', '.join(rows.schema.names)}"
-        )
     return rows
 
 
@@ -171,10 +194,11 @@ def _from_json(data: bytes, kind: MarketKind) -> pa.RecordBatch:
         columns = {name: [row[name] for row in content] for name in SCHEMAS[kind].names}
         for name in columns:
             if pa.types.is_timestamp(SCHEMAS[kind].field(name).type):
-                columns[name] = [datetime.fromisoformat(value) for value in columns[name]]
-        return rows_of(kind, columns)
-    except (KeyError, TypeError, ValueError, pa.ArrowInvalid) as error:
+                columns[name] = [read_micros(value) for value in columns[name]]
+        rows = rows_of(kind, columns)
+    except (KeyError, TypeError, ValueError, OverflowError, pa.ArrowException) as error:
         raise Refusal(Reason.WRONG_FIELD, f"not an array of {kind} rows: {error!r}") from None
+    return rows
 
 
 _READERS = {ARROW: _from_arrow, JSON: _from_json}

@@ -9,7 +9,7 @@ from contracts.message import Message
 from contracts.refusals import MAX_MESSAGE_BYTES, Reason, Refusal, read_message
 from contracts.rows.row import Row
 from contracts.tables import read_row
-from contracts.time import read_micros
+from contracts.time import read_micros, to_micros
 from transforms.log import Address, Raw
 
 
@@ -44,7 +44,13 @@ def _desk(content: dict) -> tuple[str, ...]:
 
 
 class MarketDataIntake:
-    """Reads market-data batches, keyed by symbol."""
+    """Reads market-data batches, keyed by symbol.
+
+    A batch is refused when its attribute event_time is not that of its latest row, by which it took its place in the log, and
+    when it is dated more than an hour after Pub/Sub took it: one event from next year would make all that follows late.
+    """
+
+    _MOST_AHEAD_MICROS = 3_600 * 1_000_000
 
     def address(self, raw: Raw) -> Address:
         attributes = raw.attributes
@@ -56,7 +62,15 @@ class MarketDataIntake:
             raise Refusal(Reason.NOT_MARKET_DATA, "market data needs its attributes") from None
 
     def read(self, raw: Raw) -> MarketBatch:
-        return read_market_batch(raw.data, raw.attributes)
+        batch = read_market_batch(raw.data, raw.attributes)
+        told, latest = raw.attributes.get("event_time"), to_micros(batch.event_time)
+        if told is None or read_micros(told) != latest:
+            raise Refusal(
+                Reason.WRONG_FIELD, f"its event_time is {told}, and its latest row's {batch.event_time}"
+            )
+        if raw.publish_micros and latest > raw.publish_micros + self._MOST_AHEAD_MICROS:
+            raise Refusal(Reason.WRONG_FIELD, f"its event_time {told} lies in the future")
+        return batch
 
 
 class RowIntake:

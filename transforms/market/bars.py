@@ -9,12 +9,13 @@ join it while it is open. With bars of 1 s and 0.5 s of lateness:
 
 from collections.abc import Iterator
 from dataclasses import astuple
+from math import inf
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
 
-from transforms.market.candles import UNITS, Candle, Trades, candles
+from transforms.market.candles import MOST, UNITS, Candle, Trades, candles
 from transforms.market.columns import Micros, moments, values
 
 SECOND = 1_000_000
@@ -43,9 +44,8 @@ class Bar(NamedTuple):
     @property
     def is_sound(self) -> bool:
         """Whether its numbers can be those of a bar (one that is not finite fails every comparison)."""
-        infinite = float("inf")
-        prices = 0 < self.low <= self.open <= self.high < infinite and self.low <= self.close <= self.high
-        volumes = 0 <= self.taker_buy_volume <= self.volume < infinite and 0 <= self.quote_volume < infinite
+        prices = 0 < self.low <= self.open <= self.high < MOST and self.low <= self.close <= self.high
+        volumes = 0 <= self.taker_buy_volume <= self.volume < inf and 0 <= self.quote_volume < inf
         return prices and volumes and self.trades >= 0 and self.seconds > 0
 
     @classmethod

@@ -18,7 +18,7 @@ UNITS = 10**8
 """An amount is counted in so many parts of one: what venues quote at most."""
 
 MOST = 1e9
-"""A trade of more than this, in either currency, is a broken one; sums of the others stay exact."""
+"""A trade at such a price, or of so much in either currency, is a broken one; sums of the others stay exact."""
 
 
 class Trades(NamedTuple):
@@ -47,9 +47,10 @@ class Trades(NamedTuple):
 
     def sound(self) -> Self:
         """Those with a price and a quantity that a trade can have; all of them is the ordinary case."""
-        notional = self.prices * self.quantities
-        with np.errstate(invalid="ignore"):
-            sound = (self.prices > 0) & (self.quantities > 0) & (self.quantities < MOST) & (notional < MOST)
+        with np.errstate(all="ignore"):
+            above = (self.prices > 0) & (self.quantities > 0)
+            below = (self.prices < MOST) & (self.quantities < MOST) & (self.prices * self.quantities < MOST)
+            sound = above & below
         return self if sound.all() else self.where(sound)
 
     @property

@@ -13,6 +13,9 @@ from transforms.market.window import Quote
 CROSSED = "the quote is crossed"
 STALE = "the quote is stale"
 
+MOST = 1e12
+"""No price and no quantity is as large as this."""
+
 _NAMES = ("bid", "bid_quantity", "ask", "ask_quantity")
 
 
@@ -64,11 +67,11 @@ class Quotes:
 
 
 def put_sound(series: AsOf, times: Micros, columns: tuple[Floats, ...], positive: int = 4) -> Tally:
-    """Put values into a series, without those that are not finite, or not above 0 in the first `positive` columns."""
+    """Put values into a series, without those that cannot be: from MOST on, or not above 0 in the first `positive` columns."""
     events = len(times)
     if not _are_sound(columns, positive):
         sound = np.logical_and.reduce(
-            [np.isfinite(column) for column in columns] + [column > 0 for column in columns[:positive]]
+            [np.abs(column) < MOST for column in columns] + [column > 0 for column in columns[:positive]]
         )
         times, columns = times[sound], tuple(column[sound] for column in columns)
     late = series.put(times, columns) if len(times) else 0
@@ -76,7 +79,7 @@ def put_sound(series: AsOf, times: Micros, columns: tuple[Floats, ...], positive
 
 
 def _are_sound(columns: tuple[Floats, ...], positive: int) -> bool:
-    """The ordinary case, told in two sweeps; what is not a number fails the comparison."""
+    """The ordinary case, told in two sweeps; what is not a number fails both."""
     everything = np.concatenate(columns)
     lowest = np.minimum.reduce(everything[: positive * len(columns[0])])
-    return bool(lowest > 0 and np.isfinite(np.add.reduce(np.abs(everything))))
+    return bool(lowest > 0 and np.maximum.reduce(np.abs(everything)) < MOST)

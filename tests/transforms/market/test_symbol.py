@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.market_data import MarketBatch, MarketKind
+from contracts.market_data import SCHEMAS, MarketBatch, MarketKind, read_market_batch, rows_of
 from contracts.message import Message
 from contracts.rows.market import MarketBar, MarketQuality, QualityKind, SnapshotRow
 from contracts.time import from_micros
@@ -353,3 +353,34 @@ def test_the_state_is_json() -> None:
     core = market()
     tell(core, *busy_log(20))
     assert orjson.loads(core.dump())["latest"] == at(60)
+
+
+numbers = st.floats() | st.sampled_from([0.0, 1e-300, 1e9, 1e12, 1e300]) | st.floats(0.5, 2.0)
+whole = st.integers(-(2**63), 2**63 - 1) | st.integers(0, 5)
+moments = st.integers(0, at(0) * 4) | st.integers(at(0), at(300))
+
+
+@st.composite
+def any_batches(draw: st.DrawFn) -> MarketBatch:
+    """Whatever can be read as market data, however little sense it makes."""
+    kind = draw(st.sampled_from(MarketKind))
+    length = draw(st.integers(1, 4))
+    drawn = {"timestamp[us, tz=UTC]": moments, "int64": whole, "double": numbers, "bool": st.booleans()}
+    columns = {
+        field.name: draw(st.lists(drawn[str(field.type)], min_size=length, max_size=length))
+        for field in SCHEMAS[kind]
+    }
+    made = MarketBatch.of(SYMBOL, kind, draw(st.integers(1, 20)), rows_of(kind, columns))
+    return read_market_batch(made.encode(), made.attributes())
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(any_batches(), max_size=8))
+def test_nothing_that_can_be_read_breaks_the_core(log: list[MarketBatch]) -> None:
+    core = market()
+    outputs = tell(core, *log) + core.flush()
+    assert all(output.value.from_json(output.value.to_json()) == output.value for output in outputs)
+    assert adds_up(core)
+    restored = market()
+    restored.restore(core.dump())
+    assert restored.dump() == core.dump()
