@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 _set = object.__setattr__
+_new = object.__new__
 
 
 class Contract(BaseModel):
@@ -50,7 +51,7 @@ _Model = TypeVar("_Model", bound=Contract)
 
 
 def _of_valid(model: type[_Model], fields: dict[str, Any]) -> _Model:
-    value = model.__new__(model)
+    value: _Model = _new(model)
     _set(value, "__dict__", fields)
     _set(value, "__pydantic_fields_set__", _all_fields(model))
     _set(value, "__pydantic_extra__", None)

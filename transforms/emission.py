@@ -36,6 +36,11 @@ class Emission(NamedTuple):
 def emissions_of(entry: LogEntry, outputs: list[Output], first: int = 0) -> list[Emission]:
     """The emissions of one entry, numbered from `first`."""
     key, position = entry.key, entry.position
+    if entry.sent_at is None:  # a bounded run: there is nothing to carry on
+        return [
+            Emission(port, value, key, position, number)
+            for number, (port, value) in enumerate(outputs, first)
+        ]
     return [
         Emission(port, value, key, position, number, _carried(entry, value))
         for number, (port, value) in enumerate(outputs, first)

@@ -4,10 +4,12 @@ from decimal import Decimal
 
 import orjson
 
+from contracts.core_states import core_state
 from contracts.live_view import LiveView
 from contracts.payloads import DeskState
 from contracts.rows.market import SnapshotRow
 from contracts.rows.trading import PortfolioRow
+from contracts.time import to_micros
 from tests.transforms.export.rows import T0, delivery_row, message_row
 from transforms.export.live_view import LiveViewUpdate
 
@@ -105,3 +107,10 @@ def test_activity_is_the_senders_last():
         "activity_score": 1.25,
         "last_event_time": "2024-01-15T10:00:30+00:00",
     }
+
+
+def test_the_state_of_a_core_is_told_beside_what_its_job_tells():
+    older, newer = (core_state("coordination", "main", n, to_micros(T0), b"{}", T0) for n in (1, 2))
+    server = written([older], [newer])
+    told = server.hashes[LiveView("main").core_states]
+    assert told == {"coordination/export": newer.to_json()}
