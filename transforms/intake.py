@@ -46,7 +46,7 @@ def _desk(content: dict) -> tuple[str, ...]:
 class MarketDataIntake:
     """Reads market-data batches, keyed by symbol.
 
-    A batch is refused when its attribute event_time is not that of its latest row, by which it took its place in the log, and
+    A batch is refused when its attribute event_time, which gives it its place in the log, is not that of its latest row, and
     when it is dated more than an hour after Pub/Sub took it: one event from next year would make all that follows late.
     """
 

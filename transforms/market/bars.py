@@ -8,7 +8,6 @@ join it while it is open. With bars of 1 s and 0.5 s of lateness:
 """
 
 from collections.abc import Iterator
-from dataclasses import astuple
 from math import inf
 from typing import Any, NamedTuple, Self
 
@@ -148,9 +147,7 @@ class OpenBars:
 
     def state(self) -> list[Any]:
         """All of it as plain lists: what `take_up` reads."""
-        still_open = [
-            [start, candle and list(astuple(candle))] for start, candle in sorted(self._open.items())
-        ]
+        still_open = [[start, candle and candle.state()] for start, candle in sorted(self._open.items())]
         return [self.closed_until, self._last_close, self._follows_trades, still_open]
 
     def take_up(self, state: list[Any]) -> None:

@@ -5,8 +5,9 @@ way in which they were cut into batches changes the bar, to the last bit; the fi
 by (event_time, trade_id), not by their arrival.
 """
 
-from dataclasses import astuple, dataclass
-from typing import NamedTuple, Self
+from dataclasses import dataclass, fields
+from operator import attrgetter
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
@@ -114,7 +115,14 @@ class Candle:
 
     def copy(self, start: int) -> Self:
         """The same trades as the beginning of a longer stretch."""
-        return type(self)(start, *astuple(self)[1:])
+        return type(self)(start, *_VALUES(self)[1:])
+
+    def state(self) -> list[Any]:
+        """The fields in their order: what makes it again."""
+        return list(_VALUES(self))
+
+
+_VALUES = attrgetter(*(field.name for field in fields(Candle)))
 
 
 def candles(trades: Trades, length: int) -> list[Candle]:

@@ -67,7 +67,7 @@ class Quotes:
 
 
 def put_sound(series: AsOf, times: Micros, columns: tuple[Floats, ...], positive: int = 4) -> Tally:
-    """Put values into a series, without those that cannot be: from MOST on, or not above 0 in the first `positive` columns."""
+    """Put values into a series, but not those from MOST on, nor those not above 0 in the first `positive` columns."""
     events = len(times)
     if not _are_sound(columns, positive):
         sound = np.logical_and.reduce(
