@@ -8,7 +8,7 @@ import pyarrow as pa
 from transforms.market.as_of import AsOf
 from transforms.market.columns import Floats, Micros, values
 from transforms.market.tally import Tally
-from transforms.market.window import Quote
+from transforms.market.window import Quote, Values
 
 CROSSED = "the quote is crossed"
 STALE = "the quote is stale"
@@ -16,7 +16,7 @@ STALE = "the quote is stale"
 MOST = 1e12
 """No price and no quantity is as large as this."""
 
-_NAMES = ("bid", "bid_quantity", "ask", "ask_quantity")
+QUOTE_COLUMNS = ("bid", "bid_quantity", "ask", "ask_quantity")
 
 
 class Quotes:
@@ -28,7 +28,7 @@ class Quotes:
 
     def put(self, times: Micros, rows: pa.RecordBatch) -> Tally:
         """Take a batch of quotes of these times in."""
-        columns = tuple(values(rows, name) for name in _NAMES)
+        columns = tuple(values(rows, name) for name in QUOTE_COLUMNS)
         return put_sound(self._series, times, columns)
 
     def trouble(self, now: int) -> str:
@@ -53,7 +53,7 @@ class Quotes:
         if found is None:
             return Quote()
         time, (bid, bid_quantity, ask, ask_quantity) = found
-        if bid >= ask or now - time > self._stale_micros:
+        if not are_usable(bid, ask, now - time, self._stale_micros):
             return Quote()
         return Quote(bid, bid_quantity, ask, ask_quantity, (now - time) / 1e6)
 
@@ -64,6 +64,11 @@ class Quotes:
     def take_up(self, state: list[Any]) -> None:
         """Go on from what `state` gave."""
         self._series.take_up(state)
+
+
+def are_usable(bid: Values, ask: Values, age: Values, stale_micros: int) -> Values:
+    """Whether quotes can be traded on: neither crossed nor older than that; one, or (m,) of them."""
+    return (bid < ask) & (age <= stale_micros)
 
 
 def put_sound(series: AsOf, times: Micros, columns: tuple[Floats, ...], positive: int = 4) -> Tally:
