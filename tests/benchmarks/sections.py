@@ -8,6 +8,7 @@ SECTIONS = {
     "beam": "tests.benchmarks.beam",
     "throttle": "tests.benchmarks.throttle",
     "coordination": "tests.benchmarks.coordination",
+    "market": "tests.benchmarks.market",
     "stack": "tests.benchmarks.stack",
     "execution": "tests.benchmarks.execution",
 }
