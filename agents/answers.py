@@ -3,16 +3,10 @@
 from decimal import Decimal
 from typing import Any
 
-import orjson
-from pydantic import ValidationError
-
+from agents.kinds.strictly import bad, read_strictly
 from contracts.decisions import DecisionRequest, Opinion
 from contracts.model import Name
 from contracts.payloads import Side
-from contracts.refusals import Reason, Refusal, describe
-
-MAX_ANSWER_CHARACTERS = 8_000
-"""The longest honest answer is a rationale of 4,000 characters and a few numbers."""
 
 
 class Answer(Opinion):
@@ -39,33 +33,20 @@ def read_answer(text: str, request: DecisionRequest) -> Opinion:
     Raises `Refusal` (bad_answer) for anything else: prose around the JSON, a missing or unknown field, NaN,
     another symbol, a trade of size 0 or a HOLD with a size, stop or target on the wrong side of the price.
     """
-    if len(text) > MAX_ANSWER_CHARACTERS:
-        raise _bad(f"{len(text)} characters; the limit is {MAX_ANSWER_CHARACTERS}")
-    try:
-        content = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise _bad(f"not JSON alone: {error}") from None
-    if not isinstance(content, dict):
-        raise _bad(f"a JSON object is needed, not a {type(content).__name__}")
-    try:
-        answer = Answer.model_validate_json(text, strict=True)
-    except ValidationError as error:
-        raise _bad(describe(error)) from None
+    answer = read_strictly(text, Answer)
     _check(answer, request)
     return Opinion(**answer.model_dump(exclude={"symbol"}))
 
 
 def _check(answer: Answer, request: DecisionRequest) -> None:
     if answer.symbol != request.symbol:
-        raise _bad(f"asked about {request.symbol}, answered about {answer.symbol}")
+        raise bad(f"asked about {request.symbol}, answered about {answer.symbol}")
     if (answer.side is Side.HOLD) != (answer.size_fraction == 0.0):
-        raise _bad(f"a {answer.side} cannot have size_fraction {answer.size_fraction}")
+        raise bad(f"a {answer.side} cannot have size_fraction {answer.size_fraction}")
     if answer.stop_loss is not None and not _beyond(request.price, answer.stop_loss, -answer.side.sign):
-        raise _bad(
-            f"stop_loss {answer.stop_loss} is on the wrong side of {request.price} for a {answer.side}"
-        )
+        raise bad(f"stop_loss {answer.stop_loss} is on the wrong side of {request.price} for a {answer.side}")
     if answer.take_profit is not None and not _beyond(request.price, answer.take_profit, answer.side.sign):
-        raise _bad(
+        raise bad(
             f"take_profit {answer.take_profit} is on the wrong side of {request.price} for a {answer.side}"
         )
 
@@ -73,7 +54,3 @@ def _check(answer: Answer, request: DecisionRequest) -> None:
 def _beyond(price: Decimal, level: Decimal, direction: int) -> bool:
     """Whether `level` lies above (+1) or below (-1) the price; a HOLD (0) has no wrong side."""
     return direction == 0 or (level - price) * direction > 0
-
-
-def _bad(error: str) -> Refusal:
-    return Refusal(Reason.BAD_ANSWER, error)

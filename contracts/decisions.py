@@ -38,11 +38,21 @@ class Heard(Contract):
     text: str = ""
 
 
+class OtherMarket(Contract):
+    """A market beside the one that is asked about, as the agent saw it last."""
+
+    symbol: Name
+    seen: UtcTime
+    closes: tuple[float, ...]
+    held: Decimal = Decimal(0)
+
+
 class DecisionRequest(Contract):
     """One question to one agent about one symbol: all that it may know at `event_time`, and nothing later.
 
     `closes` are the prices of the last closed bars, oldest first, the snapshot's own last. `held` is what the
-    agent has of the symbol (base asset, signed). `position` is the snapshot's place in the agent's log.
+    agent has of the symbol (base asset, signed). `others` are its other markets, for an agent that is asked for a portfolio.
+    `position` is the snapshot's place in the agent's log.
     """
 
     decision_id: Name
@@ -61,6 +71,7 @@ class DecisionRequest(Contract):
     held: Decimal = Decimal(0)
     guidance: Guidance | None = None
     heard: tuple[Heard, ...] = ()
+    others: tuple[OtherMarket, ...] = ()
 
 
 UNANSWERED = "unanswered"

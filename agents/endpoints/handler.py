@@ -9,10 +9,10 @@ from typing import Any
 
 from apache_beam.ml.inference.base import ModelHandler
 
-from agents.answers import MAX_ANSWER_CHARACTERS, read_answer
 from agents.endpoints.asking import Asker, CallFailed, Connection
-from agents.endpoints.completion import read_completion
-from agents.prompts.prompt import Prompt, PromptTooLong, prompt_named
+from agents.kinds.kind import Kind, kind_named
+from agents.kinds.strictly import LONGEST
+from agents.prompts.prompt import PromptTooLong
 from contracts.decisions import UNANSWERED, CallOutcome, CallStatus, DecisionRequest
 from contracts.refusals import Refusal
 from contracts.roster import AgentProfile, EndpointBacking, Roster
@@ -31,13 +31,11 @@ class DecisionHandler(ModelHandler[DecisionRequest, CallOutcome, Asker]):
         roster: Roster,
         connection: Connection,
         *,
-        prompt: str = "decide.1",
         clock: Callable[[], float] | None = time.perf_counter,
     ) -> None:
         super().__init__()
         self._roster = roster
         self._connection = connection
-        self._prompt = prompt
         self._clock = clock
 
     def load_model(self) -> Asker:
@@ -57,23 +55,23 @@ class DecisionHandler(ModelHandler[DecisionRequest, CallOutcome, Asker]):
         profile = self._roster.by_agent[request.agent]
         if not isinstance(profile.backing, EndpointBacking):
             raise TypeError(f"{request.agent} has no endpoint, so nobody may ask for it")
-        prompt = prompt_named(self._prompt)
+        kind = kind_named(profile.backing.asks)
         asked: dict[str, Any] = {
             "request": request,
             "endpoint": profile.backing.endpoint,
             "model": UNANSWERED,
-            "prompt": prompt.id,
+            "prompt": kind.prompt_id,
             "deadline_ms": self._connection.deadline_seconds and self._connection.deadline_seconds * 1000.0,
         }
         began = self._clock() if self._clock else 0.0
         try:
-            reply = asker.ask(profile.backing.endpoint, _instance(prompt, profile, request))
+            reply = asker.ask(profile.backing.endpoint, _instance(kind, profile, request))
         except CallFailed as failed:
             asked |= {"latency_ms": self._since(began), "attempts": failed.attempts}
             outcome = CallOutcome(**asked, status=failed.status, error=failed.error)
         else:
             asked |= {"latency_ms": self._since(began), "attempts": reply.attempts}
-            outcome = _read(asked, reply.prediction)
+            outcome = _read(kind, asked, reply.prediction)
         return outcome.with_valid(cost_usd=self._cost(outcome, profile.backing))
 
     def _cost(self, outcome: CallOutcome, backing: EndpointBacking) -> Decimal | None:
@@ -89,9 +87,9 @@ class DecisionHandler(ModelHandler[DecisionRequest, CallOutcome, Asker]):
         return round((self._clock() - began) * 1000.0, 3) if self._clock else None
 
 
-def _instance(prompt: Prompt, profile: AgentProfile, request: DecisionRequest) -> dict[str, Any]:
+def _instance(kind: Kind, profile: AgentProfile, request: DecisionRequest) -> dict[str, Any]:
     try:
-        return prompt.instance(profile, request)
+        return kind.instance(profile, request)
     except PromptTooLong as error:
         raise CallFailed(CallStatus.REFUSED, str(error), 0) from None
 
@@ -102,21 +100,19 @@ def _connected(connection: Connection) -> Asker:
     return connection.connect()
 
 
-def _read(asked: dict[str, Any], prediction: object) -> CallOutcome:
+def _read(kind: Kind, asked: dict[str, Any], prediction: object) -> CallOutcome:
     """The outcome of a call that was answered, told by whether the answer can be read."""
     answer = ""
     try:
-        completion = read_completion(prediction)
-        answer = completion.text
+        received = kind.receive(prediction)
+        answer = received.text
         asked |= {
-            "model": completion.model_name,
-            "tokens_in": completion.usage.prompt_tokens,
-            "tokens_out": completion.usage.completion_tokens,
+            "model": received.model,
+            "tokens_in": received.tokens_in,
+            "tokens_out": received.tokens_out,
         }
-        opinion = read_answer(answer, asked["request"])
+        opinion = kind.opinion(answer, asked["request"])
     except Refusal as refusal:
         kept = answer or json.dumps(prediction, default=str)
-        return CallOutcome(
-            **asked, status=CallStatus.BAD_ANSWER, answer=kept[:MAX_ANSWER_CHARACTERS], error=refusal.error
-        )
+        return CallOutcome(**asked, status=CallStatus.BAD_ANSWER, answer=kept[:LONGEST], error=refusal.error)
     return CallOutcome(**asked, status=CallStatus.ANSWERED, opinion=opinion)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -40,7 +40,9 @@ class Prompt:
         """Name, version and hash of the template, as rows tell it: `decide.1-` and eight hex digits."""
         return f"{self.name}-{hashlib.blake2b(self.template.encode(), digest_size=4).hexdigest()}"
 
-    def instance(self, profile: AgentProfile, request: DecisionRequest) -> dict[str, Any]:
+    def instance(
+        self, profile: AgentProfile, request: DecisionRequest, ask: "Ask | None" = None
+    ) -> dict[str, Any]:
         """The question as a Vertex instance in vLLM's chat format.
 
         The user message has two text parts: the question, and a JSON document with all that the agent may
@@ -48,11 +50,12 @@ class Prompt:
         (`tokens.estimated_tokens`) is left out: first what it heard, the oldest first, then the older closes; raises
         `PromptTooLong` when that does not help.
         """
-        question = f"What do you do in {request.symbol}?"
+        ask = ask or DECIDE
+        question = ask.question.format(symbol=request.symbol)
         budget = profile.call_budget
         system = self._system(profile)
         room = budget.tokens_in - estimated_tokens(system) - estimated_tokens(question)
-        document = _fitting(request, room)
+        document = _fitting(request, ask, room)
         return {
             "@requestFormat": "chatCompletions",
             "messages": [
@@ -64,7 +67,7 @@ class Prompt:
             ],
             "max_tokens": budget.tokens_out,
             "temperature": 0,
-            "response_format": ANSWER_FORMAT,
+            "response_format": ask.answer_format,
         }
 
     def _system(self, profile: AgentProfile) -> str:
@@ -75,6 +78,15 @@ class Prompt:
             risk_tolerance=profile.risk_tolerance,
             time_horizon=profile.time_horizon.replace("_", " "),
         )
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What a chat asks for: the question ({symbol} is filled in), the document made of a request, the answer's format."""
+
+    question: str
+    document: Callable[[DecisionRequest], dict[str, Any]]
+    answer_format: dict[str, Any]
 
 
 @cache
@@ -94,10 +106,10 @@ def market_view(request: DecisionRequest) -> MarketView:
     )
 
 
-def _fitting(request: DecisionRequest, room: int) -> str:
+def _fitting(request: DecisionRequest, ask: "Ask", room: int) -> str:
     """The document as JSON, in its longest form of at most `room` tokens."""
     for shorter in _ever_shorter(request):
-        document = json.dumps(_document(shorter), separators=(",", ":"), sort_keys=True)
+        document = json.dumps(ask.document(shorter), separators=(",", ":"), sort_keys=True)
         if estimated_tokens(document) <= room:
             return document
     needed = estimated_tokens(document) - room
@@ -125,3 +137,7 @@ def _document(request: DecisionRequest) -> dict[str, Any]:
         "guidance": request.guidance and request.guidance.model_dump(mode="json"),
         "heard": [heard.model_dump(mode="json") for heard in request.heard],
     }
+
+
+DECIDE = Ask("What do you do in {symbol}?", _document, ANSWER_FORMAT)
+"""The question for a decision."""

@@ -42,6 +42,7 @@ def register(name: str) -> Callable[[Kind], Kind]:
 def backend_named(name: str) -> Backend:
     """A new backend of the kind called `name`; raises `UnknownBackend`."""
     # Importing is registering; a backend imports what it runs on only when it is made.
+    from agents.serving import forecast_backend as forecast_backend
     from agents.serving import rule_backend as rule_backend
 
     if name not in _BACKENDS:

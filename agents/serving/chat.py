@@ -40,6 +40,12 @@ class ChatInstance(BaseModel):
     temperature: float | None = None
     response_format: dict[str, Any] | None = None
 
+    @property
+    def answer_name(self) -> str:
+        """What its response_format calls the answer; empty when it has none."""
+        schema = (self.response_format or {}).get("json_schema")
+        return str(schema.get("name", "")) if isinstance(schema, dict) else ""
+
     def documents(self) -> list[dict[str, Any]]:
         """The JSON objects among the parts of the user's messages, in order."""
         texts = (text for message in self.messages if message.role == "user" for text in message.texts)

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.answers import MAX_ANSWER_CHARACTERS, read_answer, write_answer
+from agents.answers import read_answer, write_answer
+from agents.kinds.strictly import LONGEST
 from contracts.payloads import Side
 from contracts.refusals import Reason, Refusal
 from tests.agents.questions import question
@@ -79,7 +80,7 @@ def test_what_does_not_fit_is_refused(change, told):
         json.dumps(GOOD | {"stop_loss": float("inf")}),
         json.dumps(GOOD | {"stop_loss": "NaN"}),
         "[" * 100_000,
-        "x" * (MAX_ANSWER_CHARACTERS + 1),
+        "x" * (LONGEST + 1),
     ],
 )
 def test_what_is_not_one_json_object_is_refused(text):

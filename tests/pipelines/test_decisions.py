@@ -70,7 +70,7 @@ def test_every_agent_is_asked_and_every_call_is_a_row(runs):
     agents = ["deepseek-v3", "qwen-7b", "fingpt-alpha", "lagllama-degen", "profit-maximizer"]
     assert asked == {(agent, symbol): MINUTES for agent in agents for symbol in ("BTCUSDT", "ETHUSDT")}
     assert {d["payload"]["model"] for d in decisions} == {
-        "rule:momentum", "rule:mean_reversion", "rule:sentiment_neutral", "rule:volatility", "rule:allocation",
+        "rule:momentum", "rule:mean_reversion", "rule:sentiment_neutral", "forecast:statistical", "rule:allocation",
     }  # fmt: skip
     calls = [row["row"] for row in lines(runs[0], "rows") if row["table"] == "model_calls"]
     assert sorted(call["decision_id"] for call in calls) == sorted(d["correlation_id"] for d in decisions)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from pydantic import Field
 
 from contracts.calls import ModelPrice
-from contracts.decisions import UNANSWERED, CallOutcome, CallStatus, DecisionRequest
+from contracts.decisions import UNANSWERED, CallOutcome, CallStatus, DecisionRequest, OtherMarket
 from contracts.ids import derived_id
 from contracts.message import Message
 from contracts.model import Contract, Name, Price
@@ -172,4 +172,18 @@ class AgentContext:
             held=self._deliveries.positions.get(snapshot.symbol, Decimal(0)),
             guidance=self._deliveries.guidance,
             heard=self._deliveries.heard,
+            others=self._others(snapshot.symbol, message.event_time),
+        )
+
+    def _others(self, asked: str, now: UtcTime) -> tuple[OtherMarket, ...]:
+        """The other markets as last seen, and none from after the question."""
+        if self._backing.asks != "portfolio":
+            return ()
+        held = self._deliveries.positions
+        return tuple(
+            OtherMarket(
+                symbol=symbol, seen=market.seen, closes=market.closes, held=held.get(symbol, Decimal(0))
+            )
+            for symbol, market in sorted(self._markets.items())
+            if symbol != asked and market.seen <= now
         )

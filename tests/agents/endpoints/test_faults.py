@@ -10,6 +10,7 @@ from apache_beam.testing.util import assert_that, equal_to
 from agents.endpoints.client import VertexConnection
 from agents.endpoints.directory import Vertex
 from agents.endpoints.handler import DecisionHandler
+from agents.kinds.forecast import BARS_AHEAD
 from contracts.coder import register_contract_coders
 from contracts.decisions import UNANSWERED, CallOutcome, CallStatus
 from contracts.payloads import Side
@@ -79,7 +80,16 @@ def test_a_fault_costs_its_own_agent_only(deeds, deadline, status, attempts):
 
 def test_a_pipeline_asks_all_endpoints_through_one_stage_and_a_fault_costs_its_own_agent_only():
     register_contract_coders()
-    scripts = {name: [scripted.says(HOLD)] for name in RESOURCES} | {BACKINGS[FAULTY]: [scripted.fails(400)]}
+    mood = {"symbol": "BTCUSDT", "score": 0.0, "confidence": 0.0, "rationale": "Calm."}
+    mix = {"weights": {"BTCUSDT": 0.0}, "confidence": 0.5, "rationale": "Wait."}
+    calm = [[100.0, 101.0, 102.0, 103.0, 104.0]] * BARS_AHEAD
+    scripts = {
+        BACKINGS[FAULTY]: [scripted.fails(400)],
+        BACKINGS[WELL]: [scripted.says(HOLD)],
+        BACKINGS["fingpt-alpha"]: [scripted.says(json.dumps(mood))],
+        BACKINGS["lagllama-degen"]: [scripted.predicts({"model": "lag-llama", "quantiles": calm})],
+        BACKINGS["profit-maximizer"]: [scripted.says(json.dumps(mix))],
+    }
     with scripted.serving(scripts) as server:
         handler = DecisionHandler(roster(), VertexConnection(Vertex("p", "l", server.url), RESOURCES))
         emissions = [
