@@ -32,7 +32,8 @@ $(READY): requirements.lock setup.py
 		echo "$(VENV) holds $$($(BIN)/python --version); Sapphire needs 3.11 to 3.13. Run: make clean setup" >&2; exit 1; }
 	@echo "Installing the locked packages"
 	@if $(BIN)/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION) 2>/dev/null; then \
-		$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r requirements.lock && \
+		$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes --compile-bytecode \
+			-r requirements.lock && \
 		$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .; \
 	else \
 		echo "uv is not to be had for this machine: using pip, which is slower"; \

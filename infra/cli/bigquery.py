@@ -84,6 +84,7 @@ def query(
     limit: Annotated[int, typer.Option(min=1, help="Rows to show at most.")] = 100,
 ) -> None:
     """Ask the tables: those of the local stack, while it runs or after it, or a project's own."""
+    from google.api_core.exceptions import ClientError
     from google.cloud.bigquery import DatasetReference, QueryJobConfig
     from rich.console import Console
     from rich.table import Table
@@ -92,7 +93,13 @@ def query(
 
     with _client(project, state_dir) as client:
         home = DatasetReference(client.project, Settings().dataset)
-        rows = client.query_and_wait(sql, job_config=QueryJobConfig(default_dataset=home), max_results=limit)
+        # As a job: what is wrong with a query is told there, by the local emulator too.
+        try:
+            job = client.query(sql, job_config=QueryJobConfig(default_dataset=home))
+            rows = job.result(max_results=limit)
+        except ClientError as error:
+            told = error.errors[0]["message"] if error.errors else error.message
+            raise UsageError(told.splitlines()[0]) from None
         table = Table(*(column.name for column in rows.schema))
         for row in rows:
             table.add_row(*(str(value) for value in row.values()))

@@ -9,13 +9,14 @@ AHEAD = (
     "infra.local.topics",
     "infra.bigquery.creation",
     "infra.cli",
+    # The slowest to start, because it still has Vertex AI's client to import: that goes on while the rest comes.
+    "pipelines.decisions",
     "agents.gateway",
+    "agents.bots",
     "execution.service",
-    "pipelines.decisions",  # the first of the jobs: it has Vertex AI's client still to import
     "pipelines.coordination",
     "pipelines.trading",
-    "pipelines.market",
     "pipelines.export",
-    "agents.bots",
+    "pipelines.market",
     "execution.feed.replay",
 )

@@ -4,9 +4,6 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from google.api_core.exceptions import GoogleAPICallError
-
-from infra.bigquery.counting import rows_by_table, verdicts
 from infra.local.accounting import balances, is_drained, unbalanced
 from infra.local.bigquery import local_client
 from infra.local.errors import StackError
@@ -15,9 +12,16 @@ from infra.local.stack import Plan
 from infra.local.summary import Summary
 
 QUIET_SECONDS = 2.5
-"""So long nothing may move before the desk is at rest: longer than any process keeps its counts back."""
+"""So long nothing may be counted before the desk is at rest: longer than any process keeps its counts back."""
 
-DRAIN_SECONDS = 30.0
+SILENT_SECONDS = 8.0
+"""So long no message may move: longer than export waits before it closes a silent desk's windows, and gathers."""
+
+STUCK_SECONDS = 30.0
+"""After so long without any movement what still waits will not come: the run ends with it as held."""
+
+DRAIN_SECONDS = 300.0
+"""At most so long is waited while things move: a run of hours at a high speed may leave much to write."""
 
 _LOOK_EVERY_SECONDS = 0.25
 
@@ -25,17 +29,39 @@ _LOOK_EVERY_SECONDS = 0.25
 class Drain:
     """Tells from one look after the other when the desk has come to rest."""
 
-    def __init__(self, quiet_seconds: float = QUIET_SECONDS) -> None:
-        self._quiet = quiet_seconds
-        self._last: object = None
-        self._since = 0.0
+    def __init__(self) -> None:
+        self._messages = _Rest()
+        self._counts = _Rest()
 
     def is_over(self, evidence: Evidence, now: float) -> bool:
-        """Whether nothing waits and nothing has moved for the quiet time; `now` in seconds."""
-        seen = (evidence.flows, evidence.counts, evidence.subscriptions)
-        if seen != self._last:
-            self._last, self._since = seen, now
-        return is_drained(evidence) and now - self._since >= self._quiet
+        """Whether nothing waits and nothing has moved for long enough; `now` in seconds."""
+        self._see(evidence, now)
+        return (
+            is_drained(evidence)
+            and now - self._messages.since >= SILENT_SECONDS
+            and now - self._counts.since >= QUIET_SECONDS
+        )
+
+    def is_stuck(self, evidence: Evidence, now: float) -> bool:
+        """Whether nothing has moved for so long that nothing will."""
+        self._see(evidence, now)
+        return now - max(self._messages.since, self._counts.since) >= STUCK_SECONDS
+
+    def _see(self, evidence: Evidence, now: float) -> None:
+        self._messages.see((evidence.flows, evidence.subscriptions), now)
+        self._counts.see(evidence.counts, now)
+
+
+class _Rest:
+    """Since when something has been as it is."""
+
+    def __init__(self) -> None:
+        self.since = 0.0
+        self._last: object = None
+
+    def see(self, value: object, now: float) -> None:
+        if value != self._last:
+            self._last, self.since = value, now
 
 
 def draw_up(
@@ -56,14 +82,20 @@ def draw_up(
         evidence = witness.look()
         tick(evidence)
         now = time.monotonic()
-        if drain.is_over(evidence, now) or now > deadline:
+        is_last = now > deadline or drain.is_stuck(evidence, now)
+        if is_last or drain.is_over(evidence, now):
             summary = _summarise(plan, evidence, seconds)
-            if not unbalanced(summary.accounts) or now > deadline:
+            if is_last or not unbalanced(summary.accounts):
                 return summary
         time.sleep(_LOOK_EVERY_SECONDS)
 
 
 def _summarise(plan: Plan, evidence: Evidence, seconds: float) -> Summary:
+    # Imported late: BigQuery's client takes seconds to load, and the stack's start would wait for it.
+    from google.api_core.exceptions import GoogleAPICallError
+
+    from infra.bigquery.counting import rows_by_table, verdicts
+
     try:
         with local_client(plan.ports.bigquery, plan.project) as client:
             counted = replace(evidence, tables=rows_by_table(client, plan.dataset))

@@ -164,7 +164,11 @@ class _Run:
             except KeyboardInterrupt:
                 progress.say("Stopping: what is under way is finished first. Ctrl-C again ends it at once.")
             seconds = time.monotonic() - self._traded_since
-            summary = self._drain(progress, seconds)
+            try:
+                summary = self._drain(progress, seconds)
+            except KeyboardInterrupt:
+                self._supervisor.kill()
+                raise
         return self._close(summary)
 
     def _start(self, progress: Progress) -> None:
