@@ -3,6 +3,8 @@
 import heapq
 from collections import deque
 from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -65,6 +67,7 @@ class OrderBook:
     _asks: dict[float, float] = field(default_factory=dict)
     _from_snapshot: bool = False
     _kept: deque[_Update] = field(default_factory=deque)
+    most_kept: int = MOST_KEPT_UPDATES
 
     def apply_updates(self, rows: pa.RecordBatch) -> None:
         """Apply a batch of updates, in the order in which they came; one chain of ids is applied in one go."""
@@ -113,6 +116,37 @@ class OrderBook:
         """All bids and asks, quantity by price."""
         return dict(self._bids), dict(self._asks)
 
+    def distrust(self) -> None:
+        """Something of it was lost or cannot be believed: no longer current until the next snapshot."""
+        self.is_current = False
+
+    def keep_best(self, depth: int) -> None:
+        """Forget what lies behind the best levels of each side once they are twice as many: a book of bounded size.
+
+        A forgotten level that has not changed since is missing when the price comes back to it.
+        """
+        if len(self._bids) > 2 * depth:
+            self._bids = dict(self.bids(depth))
+        if len(self._asks) > 2 * depth:
+            self._asks = dict(self.asks(depth))
+
+    def state(self) -> list[Any]:
+        """The book and what is kept for its next snapshot as plain lists: what `take_up` reads; not its counts."""
+        kept = [
+            [*update[:3], *(column.tolist() for column in update[3:])] for update in map(_fields, self._kept)
+        ]
+        levels = [[list(side), list(side.values())] for side in (self._bids, self._asks)]
+        return [self.is_current, self.last_id, self._from_snapshot, *levels, kept]
+
+    def take_up(self, state: list[Any]) -> None:
+        """Go on from what `state` gave."""
+        self.is_current, self.last_id, self._from_snapshot, bids, asks, kept = state
+        self._bids, self._asks = (dict(zip(*side, strict=True)) for side in (bids, asks))
+        self._kept = deque(
+            _Update(first, last, previous, np.array(is_bid, bool), np.array(price), np.array(quantity))
+            for first, last, previous, is_bid, price, quantity in kept
+        )
+
     def _apply(self, update: _Update) -> None:
         if not self.is_current:
             self._keep(update)
@@ -132,7 +166,7 @@ class OrderBook:
     def _keep(self, update: _Update) -> None:
         self._kept.append(update)
         self.counts.kept += 1
-        if len(self._kept) > MOST_KEPT_UPDATES:
+        if len(self._kept) > self.most_kept:
             self._kept.popleft()
             self.counts.forgotten += 1
 
@@ -147,6 +181,9 @@ class OrderBook:
                 for emptied in set(price[mask & (quantity == 0.0)].tolist()):
                     if side[emptied] == 0.0:
                         del side[emptied]
+
+
+_fields = attrgetter("first_id", "last_id", "previous_id", "is_bid", "price", "quantity")
 
 
 def _columns(

@@ -47,6 +47,7 @@ class QualityKind(StrEnum):
     """What can be wrong, or at least remarkable, with a market's data."""
 
     GAP = "gap"
+    BOOK_GAP = "book_gap"
     FEED_RESTART = "feed_restart"
     CROSSED = "crossed"
     STALE = "stale"

@@ -28,7 +28,7 @@ from transforms.market.candles import UNITS, Trades, candle_columns
 from transforms.market.features import feature_columns
 from transforms.market.history import history
 from transforms.market.symbol import Market
-from transforms.market.window import MarkPrice, Quote, Window
+from transforms.market.window import Depth, MarkPrice, Quote, Window
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "btcusdt-usdm-20240808.jsonl.gz"
 ROUNDS = 7
@@ -215,7 +215,7 @@ def _of_bars(recording: Recording) -> Figures:
     every = [timed.batch for timed in recording.batches()]
     batches = [batch for batch in every if batch.symbol == every[0].symbol]
     bars = [bar for batch in batches for bar in venue_bars(batch.rows)]
-    window = Window._make([*np.array([bar[2:] for bar in bars], float).T, Quote(), MarkPrice()])
+    window = Window._make([*np.array([bar[2:] for bar in bars], float).T, Quote(), MarkPrice(), Depth()])
     return {
         "market core, venue bars to snapshots": Figure(
             _rate(lambda: _through_core(batches), len(bars)), "bars/s"

@@ -1,8 +1,12 @@
 """The market job: a bounded run of the packaged sample, and a stream on a worked timeline."""
 
 import contextlib
+import gzip
 import io
+import json
 import re
+from decimal import Decimal
+from pathlib import Path
 
 import apache_beam as beam
 import orjson
@@ -109,6 +113,54 @@ def test_a_recording_that_is_none_is_one_sentence(tmp_path):
     path.write_text("hello\n")
     with pytest.raises(LaunchError, match="is not a recording that we know"):
         launch(JOB, ["--input", str(path), "--output", str(tmp_path / "out")])
+
+
+# --- a venue's raw streams ------------------------------------------------------------------------------------------
+
+SHARED = Path(__file__).parents[3] / "shared" / "data" / "btcusdt-usdm-20240808.jsonl.gz"
+
+
+def bars_by_hand(path: Path) -> dict[int, list]:
+    """Minute to [open, high, low, close, volume, trades] from the raw lines, one by one and in exact arithmetic."""
+    trades = []
+    with gzip.open(path, "rt") as file:
+        for text in file:
+            event = json.loads(text.split(" ", 1)[1]).get("data", {})
+            if event.get("e") == "trade" and event["X"] == "MARKET":
+                trades.append((event["T"], event["t"], Decimal(event["p"]), Decimal(event["q"])))
+    bars: dict[int, list] = {}
+    for moment, _, price, quantity in sorted(trades):
+        bar = bars.setdefault(moment // 60_000, [price, price, price, price, Decimal(0), 0])
+        bar[1:4] = [max(bar[1], price), min(bar[2], price), price]
+        bar[4] += quantity
+        bar[5] += 1
+    return bars
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="the development recording is not on this machine")
+def test_a_raw_recording_becomes_snapshots_without_a_drop(tmp_path, capsys):
+    launch(JOB, ["--input", str(SHARED), "--output", str(tmp_path)])
+    counts = counted(capsys.readouterr().err)
+    assert {name: counts[name] for name in ("recorded_events", "refused_events", "market_events", "used_events")} == {
+        "recorded_events": 93_954, "refused_events": 0, "market_events": 93_954, "used_events": 93_954,
+    }  # fmt: skip
+    assert "late_events" not in counts
+    assert counts["in"] == counts["out"] == 4_014
+    names = ("open", "high", "low", "close", "volume")
+    rows = (line["row"] for line in lines(tmp_path / "rows.jsonl") if line["table"] == "market_bars")
+    bars = {
+        row["open_time"]: [*(Decimal(str(row[n])) for n in names), row["trades"]]
+        for row in rows
+        if row["bar_seconds"] == 60
+    }
+    by_hand = bars_by_hand(SHARED)
+    assert list(bars.values()) == [bar for _, bar in sorted(by_hand.items())]
+    *whole, last = lines(tmp_path / "snapshots.jsonl")
+    assert last["event_time"] == "2024-08-09T00:00:00Z"
+    assert len(whole) + 1 == len(by_hand)
+    assert {"spread", "microprice", "top_imbalance", "book_imbalance_5", "quote_age"} <= last["payload"][
+        "features"
+    ].keys()
 
 
 # --- as a stream ----------------------------------------------------------------------------------------------------

@@ -43,10 +43,11 @@ class AsOf:
             stretch = times // self._length
             places = [*np.flatnonzero(stretch[1:] != stretch[:-1]).tolist(), *places]
         for place in places:
-            self._keep(int(times[place]), tuple(float(column[place]) for column in columns))
+            self.keep(int(times[place]), tuple(float(column[place]) for column in columns))
         return late
 
-    def _keep(self, time: int, value: tuple[float, ...]) -> None:
+    def keep(self, time: int, value: tuple[float, ...]) -> None:
+        """Take the next value in; it must not be older than the latest."""
         if self._times and self._times[-1] // self._length == time // self._length:
             self._times[-1], self._values[-1] = time, value
             return

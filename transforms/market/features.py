@@ -9,85 +9,15 @@ In the formulas c, h, l, v are close, high, low and volume of the last bar, c[-k
 (transforms.market.window.BARS_KEPT).
 """
 
-from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from transforms.market.columns import Floats
-from transforms.market.window import BAR_COLUMNS, BARS_KEPT, MarkPrice, Quote, Values, Window
+from transforms.market.feature import FEATURES, feature, feature_columns, features_of
+from transforms.market.window import Values, Window
 
-Formula = Callable[[Window], Values]
-
-
-class Feature(NamedTuple):
-    """A named formula, and the number of closed bars without which it is absent."""
-
-    name: str
-    bars: int
-    formula: Formula
-
-
-FEATURES: dict[str, Feature] = {}
-"""By name."""
-
-
-def feature(name: str, *, bars: int = 1) -> Callable[[Formula], Formula]:
-    """Make the decorated function the feature called `name`, told from `bars` closed bars on."""
-    if not 1 <= bars <= BARS_KEPT:
-        raise ValueError(f"{name} needs {bars} bars; {BARS_KEPT} are kept")
-
-    def registered(formula: Formula) -> Formula:
-        if name in FEATURES:
-            raise ValueError(f"two features are called {name!r}")
-        FEATURES[name] = Feature(name, bars, formula)
-        return formula
-
-    return registered
-
-
-def features_of(window: Window) -> dict[str, float]:
-    """Every feature that can be told from a window of one moment, by name."""
-    with np.errstate(all="ignore"):
-        told = {name: float(f.formula(window)) for name, f in FEATURES.items() if window.bars >= f.bars}
-    return {name: value for name, value in told.items() if np.isfinite(value)}
-
-
-def feature_columns(history: Window) -> dict[str, Floats]:
-    """Every feature at every bar of a history (m,), NaN where it is absent.
-
-    Equal to `features_of` at each bar to a relative 1e-9 (the same sums, added in another order). The quote and the mark of
-    the history are (m,) each, as of each bar's end, or NaN.
-    """
-    length = history.bars
-    columns = {name: np.full(length, np.nan) for name in FEATURES}
-    for end in range(1, min(length, BARS_KEPT - 1) + 1):
-        for name, value in features_of(_at(history, slice(0, end), end - 1)).items():
-            columns[name][end - 1] = value
-    if length >= BARS_KEPT:
-        whole = slice(BARS_KEPT - 1, None)
-        columns_of_windows = [sliding_window_view(bars, BARS_KEPT) for bars in history[:BAR_COLUMNS]]
-        windows = Window._make([*columns_of_windows, *_moments(history, whole)])
-        with np.errstate(all="ignore"):
-            for name, f in FEATURES.items():
-                told = np.asarray(f.formula(windows), np.float64)
-                columns[name][whole] = np.where(np.isfinite(told), told, np.nan)
-    return columns
-
-
-def _moments(history: Window, where: slice | int) -> tuple[Quote, MarkPrice]:
-    return Quote._make(_picked(history.quote, where)), MarkPrice._make(_picked(history.mark, where))
-
-
-def _picked(values: tuple[Values, ...], where: slice | int) -> list[Values]:
-    return [value[where] if isinstance(value, np.ndarray) else value for value in values]
-
-
-def _at(history: Window, bars: slice, moment: int) -> Window:
-    return Window._make([*(column[bars] for column in history[:BAR_COLUMNS]), *_moments(history, moment)])
-
+__all__ = ["FEATURES", "feature", "feature_columns", "features_of"]
 
 # --- the last bar ---------------------------------------------------------------------------------------------------
 
@@ -232,11 +162,16 @@ def trend_12_26(window: Window) -> Values:
 # --- volume ---------------------------------------------------------------------------------------------------------
 
 
+@feature("vwap_20", bars=20)
+def vwap_20(window: Window) -> Values:
+    """Quote volume / volume of 20 bars, in quote currency: the average price, weighed by volume; absent without volume."""
+    return window.quote_volume[..., -20:].sum(axis=-1) / window.volume[..., -20:].sum(axis=-1)
+
+
 @feature("vwap_distance_20", bars=20)
 def vwap_distance_20(window: Window) -> Values:
-    """Distance from the average price: c / VWAP - 1, a share of the price; VWAP is quote volume / volume of 20 bars."""
-    vwap = window.quote_volume[..., -20:].sum(axis=-1) / window.volume[..., -20:].sum(axis=-1)
-    return window.close[..., -1] / vwap - 1
+    """Distance from the average price: c / vwap_20 - 1, a share of the price."""
+    return window.close[..., -1] / vwap_20(window) - 1
 
 
 @feature("volume_z_20", bars=20)
@@ -284,6 +219,17 @@ def top_imbalance(window: Window) -> Values:
     """(bid quantity - ask quantity) / (both), from -1 to 1, at the best prices."""
     quote = window.quote
     return (quote.bid_quantity - quote.ask_quantity) / (quote.bid_quantity + quote.ask_quantity)
+
+
+@feature("book_imbalance_5")
+def book_imbalance_5(window: Window) -> Values:
+    """(bids - asks) / (both), from -1 to 1: the quantities at the best five prices of each side.
+
+    Source: Cao, Hansch and Wang, The Information Content of an Open Limit-Order Book (2009). Absent while the book
+    is not known.
+    """
+    depth = window.depth
+    return (depth.bid_quantity - depth.ask_quantity) / (depth.bid_quantity + depth.ask_quantity)
 
 
 @feature("quote_age")

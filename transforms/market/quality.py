@@ -44,6 +44,13 @@ def feed_restart(micros: int, batch: MarketBatch) -> Finding:
     return Finding(micros, QualityKind.FEED_RESTART, batch.sequence, detail)
 
 
+def broken_book(micros: int, times: int) -> Finding:
+    """The chain of the book's updates broke."""
+    return Finding(
+        micros, QualityKind.BOOK_GAP, times, "the order book missed an update and waits for a snapshot"
+    )
+
+
 def findings_of_bar(bar: Bar, features: Mapping[str, float]) -> Iterator[Finding]:
     """What is remarkable about a bar that just closed."""
     if bar.volume == 0:

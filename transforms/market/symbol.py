@@ -21,12 +21,13 @@ from transforms.core import ROWS, Output
 from transforms.log import LogEntry
 from transforms.market.bars import SECOND, Bar, OpenBars, add_trades, venue_bars
 from transforms.market.candles import Trades
-from transforms.market.columns import moments, values
+from transforms.market.columns import Micros, moments, values
 from transforms.market.continuity import Arrived, Continuity
+from transforms.market.depth import BookDepth
 from transforms.market.features import features_of
 from transforms.market.marks import Marks
 from transforms.market.prices import at_tick
-from transforms.market.quality import Finding, feed_restart, findings_of_bar, gap
+from transforms.market.quality import Finding, broken_book, feed_restart, findings_of_bar, gap
 from transforms.market.quotes import Quotes
 from transforms.market.tally import Tally
 from transforms.market.venue_marks import VenueMarks
@@ -68,7 +69,7 @@ class Market:
     A snapshot shows what was known when its bar ended and nothing later; that moment is its event_time.
 
     `counts` says what happened, by name; it is not part of the state. What became of the events adds up: market_events =
-    used_events + late_events + unsound_events + duplicate_events + unused_events (see `Tally`).
+    used_events + late_events + unsound_events + duplicate_events (see `Tally`).
     """
 
     def __init__(self, symbol: str, desk: str, settings: MarketSettings | None = None) -> None:
@@ -85,6 +86,7 @@ class Market:
         self._recent = RecentBars()
         self._quotes = Quotes(length, round(settings.stale_seconds * SECOND))
         self._venue_marks = VenueMarks(length)
+        self._depth = BookDepth(length, round(settings.stale_seconds * SECOND))
         self._marks = Marks(symbol)
 
     def apply(self, entry: LogEntry) -> list[Output]:
@@ -105,8 +107,8 @@ class Market:
                 tally = self._venue_marks.put(times, batch.rows)
             case MarketKind.BAR:
                 tally = self._take_bars(batch.rows, closed)
-            case _:
-                tally = Tally(unused=_events(batch))
+            case MarketKind.BOOK_UPDATE | MarketKind.BOOK_SNAPSHOT:
+                tally = self._take_book(batch, times, found)
         self._count(tally)
         if batch.kind is not MarketKind.BAR:
             self._snapshot_bars.hear(times)
@@ -174,6 +176,15 @@ class Market:
                 self._marks.traded(bar.end_micros, bar.close)
         return Tally(**tally)
 
+    def _take_book(self, batch: MarketBatch, times: Micros, found: list[Finding]) -> Tally:
+        gaps, events = self._depth.gaps, _events(batch)
+        is_snapshot = batch.kind is MarketKind.BOOK_SNAPSHOT
+        if not self._depth.put(times, batch.rows, whole=is_snapshot):
+            return Tally(unsound=events)
+        if self._depth.gaps > gaps:
+            found.append(broken_book(int(times[-1]), self._depth.gaps - gaps))
+        return Tally(used=events)
+
     def _close(self, until: int | None) -> list[Bar]:
         closed = [*self._second_bars.close(until), *self._snapshot_bars.close(until)]
         return sorted(closed, key=_by_end)
@@ -189,7 +200,8 @@ class Market:
 
     def _say_snapshot(self, bar: Bar, found: list[Finding]) -> Iterator[Output]:
         quote = self._quotes.before(bar.end_micros)
-        features = features_of(self._recent.window(quote, self._venue_marks.before(bar.end_micros)))
+        mark, depth = self._venue_marks.before(bar.end_micros), self._depth.before(bar.end_micros)
+        features = features_of(self._recent.window(quote, mark, depth))
         found += findings_of_bar(bar, features)
         snapshot = Snapshot(
             symbol=self._symbol,
@@ -272,6 +284,7 @@ class Market:
         yield "recent", self._recent
         yield "quotes", self._quotes
         yield "venue_marks", self._venue_marks
+        yield "depth", self._depth
         yield "marks", self._marks
 
 

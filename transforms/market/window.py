@@ -1,4 +1,4 @@
-"""The window: the recent closed bars as columns, with the quote and the mark as of the last one's end."""
+"""The window: the recent closed bars as columns, with the quote, the mark and the depth as of the last one's end."""
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple, TypeAlias
@@ -41,6 +41,13 @@ class MarkPrice(NamedTuple):
     funding_rate: Values = np.nan
 
 
+class Depth(NamedTuple):
+    """What rests at the best five prices of each side (base asset); NaN while the book is not known."""
+
+    bid_quantity: Values = np.nan
+    ask_quantity: Values = np.nan
+
+
 class Window(NamedTuple):
     """Columns of consecutive closed bars, their last axis being time, oldest first: (n,) for one moment, (m, n) for many.
 
@@ -57,6 +64,7 @@ class Window(NamedTuple):
     trades: Floats
     quote: Quote = Quote()
     mark: MarkPrice = MarkPrice()
+    depth: Depth = Depth()
 
     @property
     def bars(self) -> int:
@@ -87,9 +95,9 @@ class RecentBars:
     def __contains__(self, bar: Bar) -> bool:
         return bar.open_micros in self._opened
 
-    def window(self, quote: Quote, mark: MarkPrice) -> Window:
+    def window(self, quote: Quote, mark: MarkPrice, depth: Depth) -> Window:
         """What the features are made of; there must be a bar."""
-        return Window._make([*self._columns, quote, mark])
+        return Window._make([*self._columns, quote, mark, depth])
 
     def state(self) -> orjson.Fragment:
         """All of it as JSON: what `take_up` reads. Made once a bar, as the state is asked for far more often."""

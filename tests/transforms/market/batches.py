@@ -53,6 +53,28 @@ def marks(sequence: int, *rows: tuple[float, float, float, float]) -> MarketBatc
     )
 
 
+def book(
+    sequence: int,
+    second: float,
+    ids: tuple[int, int, int],
+    *levels: tuple[bool, float, float],
+    whole: bool = False,
+) -> MarketBatch:
+    """One update of the book (first, last and previous id), or the whole book: levels (is bid, price, quantity)."""
+    rows = len(levels)
+    return batch(
+        MarketKind.BOOK_SNAPSHOT if whole else MarketKind.BOOK_UPDATE,
+        sequence,
+        event_time=[second] * rows,
+        first_id=[ids[0]] * rows,
+        last_id=[ids[1]] * rows,
+        previous_id=[ids[2]] * rows,
+        is_bid=[is_bid for is_bid, _, _ in levels],
+        price=[price for _, price, _ in levels],
+        quantity=[quantity for _, _, quantity in levels],
+    )
+
+
 def venue_bar(
     sequence: int, end: float, close: float, *, seconds: int = 60, volume: float = 10.0
 ) -> MarketBatch:

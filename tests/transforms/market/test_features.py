@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from transforms.market.bars import SECOND, Bar
 from transforms.market.features import FEATURES, feature, feature_columns, features_of
-from transforms.market.window import BARS_KEPT, MarkPrice, Quote, RecentBars, Window
+from transforms.market.window import BARS_KEPT, Depth, MarkPrice, Quote, RecentBars, Window
 
 
 def history(bars: int, seed: int = 7) -> Window:
@@ -25,7 +25,19 @@ def history(bars: int, seed: int = 7) -> Window:
         close - 0.1, random.uniform(1, 5, bars), close + 0.1, random.uniform(1, 5, bars), np.zeros(bars)
     )
     mark = MarkPrice(close + 1, close - 1, np.full(bars, 1e-4))
-    return Window(opened, high, low, close, volume, volume * close, bought, np.full(bars, 9.0), quote, mark)
+    return Window(
+        opened,
+        high,
+        low,
+        close,
+        volume,
+        volume * close,
+        bought,
+        np.full(bars, 9.0),
+        quote,
+        mark,
+        Depth(volume, bought),
+    )
 
 
 def window_at(whole: Window, end: int) -> Window:
@@ -38,8 +50,11 @@ def window_at(whole: Window, end: int) -> Window:
         recent.add(
             Bar(60, place * 60 * SECOND, opened, high, low, close, volume, quote_volume, bought, int(trades))
         )
+    moment = end - 1
     return recent.window(
-        Quote(*(c[end - 1] for c in whole.quote)), MarkPrice(*(c[end - 1] for c in whole.mark))
+        Quote(*(column[moment] for column in whole.quote)),
+        MarkPrice(*(column[moment] for column in whole.mark)),
+        Depth(*(column[moment] for column in whole.depth)),
     )
 
 
@@ -88,6 +103,7 @@ def test_exact_values() -> None:
         trades=np.array([3.0, 5.0]),
         quote=Quote(bid=98.0, bid_quantity=1.0, ask=102.0, ask_quantity=3.0, age=0.25),
         mark=MarkPrice(mark_price=101.0, index_price=100.0, funding_rate=-0.0001),
+        depth=Depth(bid_quantity=6.0, ask_quantity=2.0),
     )
     assert features_of(window) == pytest.approx(
         {
@@ -102,6 +118,7 @@ def test_exact_values() -> None:
             "spread": 0.04,
             "microprice": 99.0,
             "top_imbalance": -0.5,
+            "book_imbalance_5": 0.5,
             "quote_age": 0.25,
             "funding_rate": -0.0001,
             "mark_index_basis": 0.01,
@@ -171,14 +188,16 @@ def test_a_hole_between_bars_starts_the_window_anew() -> None:
     recent = RecentBars()
     for place in (0, 1, 2, 4):
         recent.add(Bar.flat(place * 60 * SECOND, 60, 100.0 + place))
-    assert recent.window(Quote(), MarkPrice()).close.tolist() == [104.0]
+    assert recent.window(Quote(), MarkPrice(), Depth()).close.tolist() == [104.0]
 
 
 def test_recent_bars_are_bounded_and_go_on_from_their_state() -> None:
     recent, again = RecentBars(), RecentBars()
     for place in range(BARS_KEPT + 3):
         recent.add(Bar.flat(place * 60 * SECOND, 60, 100.0 + place))
-    assert recent.window(Quote(), MarkPrice()).close.tolist() == [103.0 + place for place in range(BARS_KEPT)]
+    assert recent.window(Quote(), MarkPrice(), Depth()).close.tolist() == [
+        103.0 + place for place in range(BARS_KEPT)
+    ]
     assert Bar.flat(2 * 60 * SECOND, 60, 1.0) not in recent
     assert Bar.flat(3 * 60 * SECOND, 60, 1.0) in recent
     again.take_up(orjson.loads(orjson.dumps(recent.state())))

@@ -10,7 +10,7 @@ from contracts.market_data import SCHEMAS, MarketBatch, MarketKind, read_market_
 from contracts.message import Message
 from contracts.rows.market import MarketBar, MarketQuality, QualityKind, SnapshotRow
 from contracts.time import from_micros
-from tests.transforms.market.batches import SYMBOL, at, batch, marks, quotes, tell, trades, venue_bar
+from tests.transforms.market.batches import SYMBOL, at, batch, book, marks, quotes, tell, trades, venue_bar
 from transforms.core import ROWS, Output
 from transforms.market.quotes import CROSSED, STALE
 from transforms.market.symbol import MARKS, SNAPSHOTS, Market, MarketSettings
@@ -29,7 +29,7 @@ def bars(outputs: list[Output], seconds: int) -> list[MarketBar]:
 
 
 def adds_up(core: Market) -> bool:
-    parts = ("used", "late", "unsound", "duplicate", "unused")
+    parts = ("used", "late", "unsound", "duplicate")
     return core.counts["market_events"] == sum(core.counts[f"{part}_events"] for part in parts)
 
 
@@ -110,6 +110,54 @@ def test_a_stale_quote_is_not_in_the_snapshot() -> None:
     (snapshot,) = said(outputs, SNAPSHOTS)
     assert snapshot.payload.bid is None
     assert not {"spread", "microprice", "top_imbalance", "quote_age"} & set(snapshot.payload.features)
+
+
+WHOLE = [(side > 0, 100.0 - side * level, 1.0 + level / 4) for side in (1, -1) for level in range(1, 7)]
+"""Six levels of each side around 100; the best five hold 1.25 + ... + 2.25 = 8.75 each."""
+
+
+def test_a_snapshot_shows_the_depth_as_of_its_bars_end() -> None:
+    outputs = tell(
+        market(lateness=0),
+        book(1, 50.0, (10, 10, 10), *WHOLE, whole=True),
+        book(1, 59.0, (11, 12, 10), (True, 99.0, 3.75)),
+        trades(1, (59.5, 100.0, 1.0)),
+        book(2, 60.5, (13, 14, 12), (True, 99.0, 0.0)),
+    )
+    (snapshot,) = said(outputs, SNAPSHOTS)
+    assert snapshot.payload.features["book_imbalance_5"] == pytest.approx((11.25 - 8.75) / (11.25 + 8.75))
+
+
+def test_a_broken_book_is_told_and_has_no_depth_until_the_next_snapshot() -> None:
+    core = market(lateness=0)
+    outputs = tell(
+        core,
+        book(1, 50.0, (10, 10, 10), *WHOLE, whole=True),
+        book(1, 51.0, (13, 14, 12), (True, 99.0, 3.75)),
+        trades(1, (59.5, 100.0, 1.0), (61.0, 100.0, 1.0)),
+        book(2, 110.0, (20, 20, 20), *WHOLE, whole=True),
+        trades(2, (119.5, 100.0, 1.0), (121.0, 100.0, 1.0)),
+    )
+    (gap,) = (row for row in said(outputs, ROWS) if isinstance(row, MarketQuality))
+    assert (gap.kind, gap.event_time) == (QualityKind.BOOK_GAP, from_micros(at(51)))
+    first, second = said(outputs, SNAPSHOTS)
+    assert "book_imbalance_5" not in first.payload.features
+    assert "book_imbalance_5" not in second.payload.features  # 10 s old by then
+    outputs = tell(core, book(3, 178.0, (30, 30, 30), *WHOLE, whole=True), trades(3, (181.0, 100.0, 1.0)))
+    assert said(outputs, SNAPSHOTS)[0].payload.features["book_imbalance_5"] == 0.0
+
+
+@pytest.mark.parametrize("level", [(True, float("nan"), 1.0), (True, 0.0, 1.0), (False, 101.0, -1.0)])
+def test_a_level_that_cannot_be_makes_the_book_unknown(level: tuple[bool, float, float]) -> None:
+    core = market(lateness=0)
+    outputs = tell(
+        core,
+        book(1, 59.0, (10, 10, 10), *WHOLE, whole=True),
+        book(1, 59.1, (11, 12, 10), level),
+        trades(1, (59.5, 100.0, 1.0), (61.0, 100.0, 1.0)),
+    )
+    assert "book_imbalance_5" not in said(outputs, SNAPSHOTS)[0].payload.features
+    assert core.counts["unsound_events"] == 1
 
 
 def test_marks_come_once_a_second() -> None:
@@ -233,8 +281,7 @@ def test_every_event_is_accounted_for() -> None:
         batch(MarketKind.BOOK_UPDATE, 1, event_time=[5, 5, 6], price=[1.0] * 3, quantity=[1.0] * 3, **level),
     )
     assert {name: count for name, count in core.counts.items() if name.endswith("_events")} == {
-        "market_events": 17, "used_events": 6, "late_events": 3, "unsound_events": 5, "duplicate_events": 1,
-        "unused_events": 2,
+        "market_events": 17, "used_events": 8, "late_events": 3, "unsound_events": 5, "duplicate_events": 1,
     }  # fmt: skip
     assert adds_up(core)
 
@@ -301,6 +348,9 @@ def busy_log(seconds: int = 100) -> tuple[MarketBatch, ...]:
         log.append(
             trades(n, (n + 0.4, price, 1.0), (n + 0.2, price + 0.5, -0.5), (n - 0.3, price - 0.5, 0.25))
         )
+        if n == 30:
+            log.append(book(1, n + 0.5, (n, n, n), *WHOLE, whole=True))
+        log.append(book(n, n + 0.5, (n, n, n - 1), (n % 2 == 0, 90.0 + n / 10, 1.0), (True, 99.0, n / 8)))
         if n % 3 == 0:
             log.append(marks(n // 3, (n + 0.3, price, price - 0.2, 0.0001)))
     log.append(venue_bar(1, 60, 101.0))
@@ -316,7 +366,7 @@ def straight() -> list[bytes]:
 
 
 @settings(max_examples=15, deadline=None)
-@given(st.sets(st.integers(0, 234), max_size=5))
+@given(st.sets(st.integers(0, 330), max_size=5))
 def test_a_core_that_is_restored_anywhere_goes_on_to_the_same_bytes(
     straight: list[bytes], stops: set[int]
 ) -> None:
