@@ -44,8 +44,9 @@ class EndpointBacking(Contract):
     """A model behind a Vertex AI endpoint; `rule` names the trading rule that stands in for it on the local stack.
 
     `asks` is what it is asked for (agents/kinds): a decision, a forecast, a sentiment or a portfolio; a documented rule
-    makes a decision of each. `budget` is what its calls may cost. `news_bps` is the move of the price, in basis points since the agent was asked
-    last, that is no news to it: it is not asked again about a market that moved no more when nothing else changed either.
+    makes a decision of each. `budget` is what its calls may cost. `news_bps` is the move of the price, in basis points
+    since the agent was asked last, that is no news to it: it is not asked again about a market that moved no more when
+    nothing else changed either.
     """
 
     kind: Literal["endpoint"]
