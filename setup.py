@@ -68,11 +68,12 @@ EXTRAS = {
         "types-psutil",
         "types-PyYAML",
         # What tests hold our own indicators against.
-        "TA-Lib>=0.6",
+        'TA-Lib>=0.6; sys_platform == "linux"',
         # Peers that `make bench` prints beside our own figures.
         "limits>=4",
         "pyrate-limiter>=4",
         "throttled-py>=3",
+        'bytewax>=0.21; sys_platform == "linux" and python_version < "3.13"',
     ],
 }
 

@@ -7,7 +7,6 @@ join it while it is open. With bars of 1 s and 0.5 s of lateness:
     bar 10:00:00 opens        stays open   joins        closes       too late: counted
 """
 
-from collections.abc import Iterator
 from math import inf
 from typing import Any, NamedTuple, Self
 
@@ -119,28 +118,32 @@ class OpenBars:
                 if stretch * length >= self.closed_until:
                     self._open.setdefault(stretch * length, None)
 
-    def close(self, until: int | None = None) -> Iterator[Bar]:
+    def close(self, until: int | None = None) -> list[Bar]:
         """Close the bars that end at `until` or before, in order of time; all of them without it."""
         length = self.seconds * SECOND
-        ready = sorted(start for start in self._open if until is None or start + length <= until)
-        for start in ready:
+        if until is not None:
+            until -= until % length
+            if until <= self.closed_until:
+                return []
+        closed = []
+        for start in sorted(start for start in self._open if until is None or start < until):
             candle = self._open.pop(start)
             self.closed_until = start + length
             if candle is not None:
                 self._last_close = candle.close
-                yield Bar.made_of(candle, self.seconds)
+                closed.append(Bar.made_of(candle, self.seconds))
             elif self._last_close is not None:
-                yield Bar.flat(start, self.seconds, self._last_close)
-        if until is not None:
-            self.closed_until = max(self.closed_until, until - until % length)
+                closed.append(Bar.flat(start, self.seconds, self._last_close))
+        self.closed_until = max(self.closed_until, until or 0)
+        return closed
 
-    def take(self, bar: Bar) -> Iterator[Bar]:
+    def take(self, bar: Bar) -> list[Bar]:
         """Close with the venue's own bar in place of ours, and before it whatever is older."""
-        yield from self.close(bar.open_micros)
+        older = self.close(bar.open_micros)
         self._open.pop(bar.open_micros, None)
         self.closed_until = max(self.closed_until, bar.end_micros)
         self._last_close = bar.close
-        yield bar
+        return [*older, bar]
 
     def _start(self, micros: int) -> int:
         return micros - micros % (self.seconds * SECOND)

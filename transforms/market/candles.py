@@ -48,16 +48,22 @@ class Trades(NamedTuple):
 
     def sound(self) -> Self:
         """Those with a price and a quantity that a trade can have; all of them is the ordinary case."""
-        with np.errstate(all="ignore"):
-            above = (self.prices > 0) & (self.quantities > 0)
-            below = (self.prices < MOST) & (self.quantities < MOST) & (self.prices * self.quantities < MOST)
-            sound = above & below
-        return self if sound.all() else self.where(sound)
+        if all(_is_within(column) for column in (self.prices, self.quantities)):
+            sound = self.prices * self.quantities < MOST
+        else:
+            with np.errstate(all="ignore"):
+                above = (self.prices > 0) & (self.quantities > 0)
+                below = (
+                    (self.prices < MOST) & (self.quantities < MOST) & (self.prices * self.quantities < MOST)
+                )
+                sound = above & below
+        return self if np.logical_and.reduce(sound) else self.where(sound)
 
     @property
     def are_in_order(self) -> bool:
         """Whether they arrived in the order of (event_time, trade_id)."""
-        return bool((self.times[1:] >= self.times[:-1]).all() and (self.ids[1:] > self.ids[:-1]).all())
+        in_order = (self.times[1:] >= self.times[:-1]) & (self.ids[1:] > self.ids[:-1])
+        return bool(np.logical_and.reduce(in_order))
 
     def in_order(self) -> Self:
         """Sorted by (event_time, trade_id)."""
@@ -179,6 +185,11 @@ def _candle(trades: Trades, length: int) -> Candle:
         taker_buy_volume=int(np.add.reduce(units * taker_buys)),
         trades=len(times),
     )
+
+
+def _is_within(column: Floats) -> bool:
+    """Whether all lie between 0 and MOST; what is not a number fails both comparisons."""
+    return bool(np.minimum.reduce(column) > 0 and np.maximum.reduce(column) < MOST)
 
 
 def _units(amounts: Floats) -> NDArray[np.int64]:

@@ -186,8 +186,7 @@ class Market:
         return Tally(used=events)
 
     def _close(self, until: int | None) -> list[Bar]:
-        closed = [*self._second_bars.close(until), *self._snapshot_bars.close(until)]
-        return sorted(closed, key=_by_end)
+        return sorted(self._second_bars.close(until) + self._snapshot_bars.close(until), key=_by_end)
 
     # --- what follows -----------------------------------------------------------------------------------------------
 

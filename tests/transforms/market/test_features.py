@@ -1,15 +1,19 @@
 import math
+from importlib.util import find_spec
 
 import numpy as np
 import orjson
 import pytest
-import talib
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transforms.market.bars import SECOND, Bar
 from transforms.market.features import FEATURES, feature, feature_columns, features_of
 from transforms.market.window import BARS_KEPT, Depth, MarkPrice, Quote, RecentBars, Window
+
+needs_talib = pytest.mark.skipif(
+    find_spec("talib") is None, reason="TA-Lib is not installed on this platform"
+)
 
 
 def history(bars: int, seed: int = 7) -> Window:
@@ -67,8 +71,11 @@ def test_a_history_gives_the_same_as_bar_by_bar() -> None:
         assert told == pytest.approx(features_of(window_at(whole, end)), rel=1e-9, abs=1e-12)
 
 
+@needs_talib
 @pytest.mark.parametrize("bars", [26, 61, BARS_KEPT])
 def test_ta_lib_agrees(bars: int) -> None:
+    import talib
+
     window = window_at(history(bars), bars)
     told = features_of(window)
     close = window.close
@@ -83,8 +90,11 @@ def test_ta_lib_agrees(bars: int) -> None:
     assert told["return_15"] == pytest.approx(talib.ROCP(close, 15)[-1], rel=1e-9)
 
 
+@needs_talib
 def test_ta_lib_over_the_whole_past_is_hardly_different() -> None:
     """What lies before the bars kept weighs (13/14)^113, about 1/4300, of the first of them."""
+    import talib
+
     whole = history(1_000)
     told = features_of(window_at(whole, 1_000))
     assert told["rsi_14"] == pytest.approx(talib.RSI(whole.close, 14)[-1], abs=0.05)
