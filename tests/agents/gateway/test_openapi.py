@@ -56,9 +56,20 @@ def test_every_route_does_what_the_document_says(method: str, path: str) -> None
     def ask(case: schemathesis.Case) -> None:
         if "wait" in (case.query or {}):
             case.query["wait"] = 0 if isinstance(case.query["wait"], int | float) else case.query["wait"]
-        case.call_and_validate(headers=headers, checks=CHECKS)
+        if path == "/messages" and isinstance(case.body, list) and case.body:
+            answered_one_by_one(case, headers)
+        else:
+            case.call_and_validate(headers=headers, checks=CHECKS)
 
     ask()
+
+
+def answered_one_by_one(case: schemathesis.Case, headers: dict[str, str]) -> None:
+    """Of many messages each has its own answer: one that does not fit is refused in its place, the others go on."""
+    checks = [check for check in CHECKS if check is not negative_data_rejection]
+    response = case.call_and_validate(headers=headers, checks=checks)
+    if response.status_code == 200:
+        assert len(response.json()["results"]) == len(case.body)
 
 
 def test_every_route_was_asked() -> None:
