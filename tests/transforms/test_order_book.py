@@ -161,3 +161,33 @@ def test_the_development_recording_has_no_gap() -> None:
     assert (book.is_current, book.counts.gaps, book.counts.snapshots) == (True, 0, 1)
     assert book.counts.applied + book.counts.old == 6_551
     assert compared > 1_000 and differing == 0, "never crossed"
+
+
+def test_a_book_of_bounded_size_keeps_the_best_levels() -> None:
+    book = OrderBook()
+    book.apply_snapshot(
+        snapshot(1, ({float(p): 1.0 for p in range(1, 8)}, {float(p): 1.0 for p in range(10, 14)}))
+    )
+    book.keep_best(4)
+    assert len(book.bids(99)) == 7
+    book.keep_best(3)
+    assert book.levels() == ({7.0: 1.0, 6.0: 1.0, 5.0: 1.0}, {10.0: 1.0, 11.0: 1.0, 12.0: 1.0, 13.0: 1.0})
+
+
+def test_a_book_goes_on_from_its_state() -> None:
+    book, again = started(), OrderBook()
+    book.apply_updates(rows((98, 103, 97, True, 9.5, 4.0), (110, 111, 109, False, 11.0, 0.0)))
+    again.take_up(book.state())
+    assert (again.is_current, again.last_id, again.state()) == (False, 103, book.state())
+    for one in (book, again):
+        one.apply_snapshot(snapshot(110, ({9.0: 1.0}, {11.0: 1.0, 12.0: 2.0})))
+    assert again.levels() == book.levels() == ({9.0: 1.0}, {12.0: 2.0})
+
+
+def test_a_book_that_is_not_trusted_waits_for_a_snapshot() -> None:
+    book = started()
+    book.distrust()
+    book.apply_updates(rows((98, 103, 97, True, 10.0, 0.0)))
+    assert not book.is_current
+    book.apply_snapshot(snapshot(102, ({9.0: 1.0}, {11.0: 1.0})))
+    assert (book.is_current, book.last_id) == (True, 103)

@@ -91,8 +91,8 @@ def realised_volatility_20(window: Window) -> Values:
 
     Source: Andersen and Bollerslev, Answering the Skeptics (1998): realised variance, here for one bar.
     """
-    log_returns = np.diff(np.log(window.close[..., -21:]), axis=-1)
-    return np.sqrt(np.mean(log_returns**2, axis=-1))
+    logarithms = np.log(window.close[..., -21:])
+    return np.sqrt(_mean((logarithms[..., 1:] - logarithms[..., :-1]) ** 2))
 
 
 @feature("atr_14", bars=15)
@@ -113,7 +113,7 @@ def bollinger_position_20(window: Window) -> Values:
     Source: Bollinger, Bollinger on Bollinger Bands (2001), bands of (20, 2). Absent while the price stands still.
     """
     closes = window.close[..., -20:]
-    return (closes[..., -1] - closes.mean(axis=-1)) / (2 * _deviation(closes))
+    return (closes[..., -1] - _mean(closes)) / (2 * _deviation(closes))
 
 
 @feature("jump_score_60", bars=22)
@@ -126,9 +126,9 @@ def jump_score_60(window: Window) -> Values:
     closes = window.close[..., -62:]
     returns = closes[..., 1:] / closes[..., :-1] - 1
     before = returns[..., :-1]
-    middle = np.median(before, axis=-1)
+    middle = _median(before)
     distances = np.abs(before - middle[..., np.newaxis])
-    spread = np.maximum(1.4826 * np.median(distances, axis=-1), 1.2533 * np.mean(distances, axis=-1))
+    spread = np.maximum(1.4826 * _median(distances), 1.2533 * _mean(distances))
     return (returns[..., -1] - middle) / spread
 
 
@@ -141,7 +141,7 @@ def rsi_14(window: Window) -> Values:
 
     Source: Wilder (1978). Begun as the mean of the first 14 of the bars kept; absent when the price never moved.
     """
-    changes = np.diff(window.close, axis=-1)
+    changes = window.close[..., 1:] - window.close[..., :-1]
     gains = _recursive_average(np.maximum(changes, 0.0), 14, 1 / 14)
     losses = _recursive_average(np.maximum(-changes, 0.0), 14, 1 / 14)
     return 100.0 * gains / (gains + losses)
@@ -178,7 +178,7 @@ def vwap_distance_20(window: Window) -> Values:
 def volume_z_20(window: Window) -> Values:
     """(v - mean) / s over the volumes of 20 bars, s their population deviation; absent while they are all the same."""
     volumes = window.volume[..., -20:]
-    return (volumes[..., -1] - volumes.mean(axis=-1)) / _deviation(volumes)
+    return (volumes[..., -1] - _mean(volumes)) / _deviation(volumes)
 
 
 @feature("signed_volume_share")
@@ -260,10 +260,21 @@ def _simple_return(window: Window, bars: int) -> Values:
     return window.close[..., -1] / window.close[..., -1 - bars] - 1
 
 
+def _mean(values: Floats) -> Values:
+    return np.add.reduce(values, axis=-1) / values.shape[-1]
+
+
+def _median(values: Floats) -> Values:
+    """As np.median gives it, which takes ten times as long for so few."""
+    ordered, middle = np.sort(values, axis=-1), values.shape[-1] // 2
+    return (ordered[..., middle] + ordered[..., (values.shape[-1] - 1) // 2]) / 2
+
+
 def _deviation(values: Floats) -> Values:
     """The population deviation; NaN where all values are the same, which rounding would otherwise make a speck of."""
-    constant = values.min(axis=-1) == values.max(axis=-1)
-    return np.where(constant, np.nan, values.std(axis=-1))
+    constant = np.minimum.reduce(values, axis=-1) == np.maximum.reduce(values, axis=-1)
+    deviation = np.sqrt(_mean((values - _mean(values)[..., np.newaxis]) ** 2))
+    return np.where(constant, np.nan, deviation)
 
 
 def _signed_share(window: Window, bars: int) -> Values:
