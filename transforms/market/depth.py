@@ -24,8 +24,8 @@ _UNKNOWN = (0.0, 0.0)
 class BookDepth:
     """Follows the book; while it is not current (no snapshot yet, a gap, a broken level) there is no depth.
 
-    The 500 to 1,000 best levels of each side are kept, so that the state stays small. On a recording in which the price moved
-    by 0.35 % the best five were those of the whole book after every batch (a test holds them together).
+    The 500 to 1,000 best levels of each side are kept, so that the state stays small. On a recording in which the price
+    moved by 0.35 % the best five were those of the whole book after every batch (a test holds them together).
     """
 
     def __init__(self, bar_seconds: int, stale_micros: int) -> None:
