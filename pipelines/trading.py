@@ -27,7 +27,7 @@ from transforms.core import DEAD_LETTERS, ROWS
 from transforms.order_submission import EXECUTIONS_BACK, Submission, SubmitOrders
 from transforms.ordering import ApplyInOrder
 from transforms.portfolio.desk import Desk
-from transforms.portfolio.limits import Limits
+from contracts.risk.limits import Limits
 from transforms.portfolio.reading import TradingIntake
 from transforms.portfolio.report import MESSAGES, ORDERS, POSITIONS
 

@@ -19,7 +19,7 @@ from transforms.coordination.desk import Coordination
 from transforms.intake import MessageIntake
 from transforms.log import LogEntry
 from transforms.portfolio.desk import Desk
-from transforms.portfolio.limits import Limits
+from contracts.risk.limits import Limits
 
 NOW = from_micros(START)
 STREAM = ["--streaming", "--desk", "main", "--project", "sapphire-test"]

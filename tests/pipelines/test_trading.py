@@ -35,7 +35,7 @@ from transforms.emission import Emission
 from transforms.log import Raw
 from transforms.ordering import ApplyInOrder
 from transforms.portfolio.desk import Desk
-from transforms.portfolio.limits import Limits
+from contracts.risk.limits import Limits
 from transforms.portfolio.reading import TradingIntake
 
 register_contract_coders()

@@ -3,8 +3,8 @@
 from decimal import ROUND_DOWN, Decimal
 
 from contracts.roster import Roster
-from transforms.portfolio.limits import Limits
-from transforms.portfolio.money import EXACT, ZERO, exact
+from contracts.risk.limits import Limits
+from contracts.risk.money import EXACT, ZERO, exact
 
 _CENT = Decimal("0.01")
 

@@ -12,12 +12,12 @@ from contracts.payloads import DeskState, Guidance, PortfolioRebalance
 from contracts.roster import AgentProfile, Roster
 from contracts.rows.trading import AllocationRow
 from transforms.portfolio.allocation import allocate, shares
-from transforms.portfolio.book import Book
-from transforms.portfolio.exposure import Exposure
-from transforms.portfolio.limits import Limits
-from transforms.portfolio.money import ZERO, told
+from contracts.risk.book import Book
+from contracts.risk.exposure import Exposure
+from contracts.risk.limits import Limits
+from contracts.risk.money import ZERO, told
 from transforms.portfolio.report import MESSAGES, Report
-from transforms.portfolio.sizing import per_trade_cap
+from contracts.risk.sizing import per_trade_cap
 
 
 class Capital:

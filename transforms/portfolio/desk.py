@@ -24,18 +24,18 @@ from contracts.roster import Roster
 from contracts.time import from_micros
 from transforms.core import Output
 from transforms.log import LogEntry
-from transforms.portfolio.book import Book, Marked
+from contracts.risk.book import Book, Marked
 from transforms.portfolio.capital import Capital
-from transforms.portfolio.checks import Case, Verdict, judge, refusals
-from transforms.portfolio.exposure import Exposure
-from transforms.portfolio.limits import Limits
-from transforms.portfolio.money import EXACT, ZERO, exact
-from transforms.portfolio.order_memory import Heard, OrderMemory
+from contracts.risk.checks import Case, Verdict, judge, refusals
+from contracts.risk.exposure import Exposure
+from contracts.risk.limits import Limits
+from contracts.risk.money import EXACT, ZERO, exact
+from contracts.risk.order_memory import Heard, OrderMemory
 from transforms.portfolio.pace import HeardMessages, OrderPace
 from transforms.portfolio.report import SENDER, Report
-from transforms.portfolio.risk_state import RiskState
-from transforms.portfolio.sizing import per_trade_cap, quantity_of, smallest_quantity, wanted_notional
-from transforms.portfolio.wish import Wish
+from contracts.risk.risk_state import RiskState
+from contracts.risk.sizing import per_trade_cap, quantity_of, smallest_quantity, wanted_notional
+from contracts.risk.wish import Wish
 
 CORE = "trading"
 """The `core` that a RESTORE control names to reach a desk."""

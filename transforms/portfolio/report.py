@@ -12,10 +12,10 @@ from contracts.payloads import DeskState, OrderExecution, Position, RiskUpdate
 from contracts.rows.row import DeskRow
 from contracts.rows.trading import ExecutionRow, OrderRow, PortfolioRow, PositionRow, RiskVerdict
 from transforms.core import ROWS, Output
-from transforms.portfolio.book import Book
-from transforms.portfolio.checks import Verdict
-from transforms.portfolio.money import told
-from transforms.portfolio.wish import Wish
+from contracts.risk.book import Book
+from contracts.risk.checks import Verdict
+from contracts.risk.money import told
+from contracts.risk.wish import Wish
 
 SENDER = "trading"
 """Who the desk is in its messages."""

@@ -27,7 +27,7 @@ from contracts.time import to_micros
 from transforms.core import Output
 from transforms.log import LogEntry
 from transforms.portfolio.desk import Desk
-from transforms.portfolio.limits import Limits
+from contracts.risk.limits import Limits
 
 MIDNIGHT = datetime(2024, 1, 15, tzinfo=UTC)
 BTC = "BTCUSDT"

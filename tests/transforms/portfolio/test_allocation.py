@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from tests.transforms.portfolio.desk_log import ROSTER
 from transforms.portfolio.allocation import allocate
-from transforms.portfolio.limits import Limits
+from contracts.risk.limits import Limits
 
 D = Decimal
 

@@ -23,9 +23,9 @@ from tests.transforms.portfolio.desk_log import (
     verdict,
 )
 from transforms.core import Output
-from transforms.portfolio.checks import CHECKS, SPARE_REDUCING
-from transforms.portfolio.limits import Limits
-from transforms.portfolio.wish import Wish
+from contracts.risk.checks import CHECKS, SPARE_REDUCING
+from contracts.risk.limits import Limits
+from contracts.risk.wish import Wish
 
 D = Decimal
 OPEN = (mark(0, BTC, "40000"), mark(0, ETH, "2000"))

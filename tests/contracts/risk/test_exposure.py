@@ -1,8 +1,8 @@
 from decimal import Decimal
 
-from transforms.portfolio.book import Book, Marked
-from transforms.portfolio.exposure import Exposure
-from transforms.portfolio.order_memory import OrderMemory
+from contracts.risk.book import Book, Marked
+from contracts.risk.exposure import Exposure
+from contracts.risk.order_memory import OrderMemory
 
 D = Decimal
 

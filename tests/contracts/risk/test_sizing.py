@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from contracts.instruments import INSTRUMENTS
 from contracts.payloads import DeskState
 from tests.transforms.portfolio.desk_log import BTC, proposal, signal
-from transforms.portfolio.limits import Limits
-from transforms.portfolio.sizing import per_trade_cap, quantity_of, smallest_quantity
-from transforms.portfolio.wish import Wish
+from contracts.risk.limits import Limits
+from contracts.risk.sizing import per_trade_cap, quantity_of, smallest_quantity
+from contracts.risk.wish import Wish
 
 D = Decimal
 INSTRUMENT = INSTRUMENTS[BTC]

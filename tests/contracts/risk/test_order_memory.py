@@ -2,7 +2,7 @@ from decimal import Decimal
 
 from contracts.payloads import OrderExecution
 from tests.transforms.portfolio.desk_log import BTC, step
-from transforms.portfolio.order_memory import ENDED_ORDERS_KEPT, Heard, OrderMemory
+from contracts.risk.order_memory import ENDED_ORDERS_KEPT, Heard, OrderMemory
 
 D = Decimal
 

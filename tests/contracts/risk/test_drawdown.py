@@ -1,8 +1,8 @@
 from decimal import Decimal
 
 from contracts.payloads import DeskState
-from transforms.portfolio.drawdown import next_state
-from transforms.portfolio.limits import Limits
+from contracts.risk.drawdown import next_state
+from contracts.risk.limits import Limits
 
 
 def test_the_bands_reduce_recover_and_halt() -> None:

@@ -4,8 +4,8 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.portfolio.book import Book, Marked
-from transforms.portfolio.holding import Holding
+from contracts.risk.book import Book, Marked
+from contracts.risk.holding import Holding
 
 D = Decimal
 

@@ -4,7 +4,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from transforms.portfolio.limits import Limits
+from contracts.risk.limits import Limits
 
 
 def test_every_limit_says_its_meaning() -> None:

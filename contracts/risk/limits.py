@@ -1,0 +1,82 @@
+"""The limits of a desk: every number that the risk checks, the sizing and the allocation go by, with its unit."""
+
+from decimal import Decimal
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from contracts.model import Contract
+
+Share = Annotated[Decimal, Field(gt=0, le=1)]
+"""A share of something: 0.05 is 5 %."""
+
+Multiple = Annotated[Decimal, Field(gt=0, le=125)]
+"""A multiple of the desk's equity; above 1 is leverage."""
+
+Seconds = Annotated[int, Field(ge=1, le=86_400)]
+"""Seconds of event time."""
+
+
+class Limits(Contract):
+    """One desk's limits; the leverage caps are each agent's own, in the roster."""
+
+    active_share: Share = Field(
+        default=Decimal("0.80"), description="share of equity that is allocated to agents"
+    )
+    per_trade_share: Share = Field(
+        default=Decimal("0.05"),
+        description="most that one order may be worth, as a share of its agent's allocation",
+    )
+    reduced_factor: Share = Field(
+        default=Decimal("0.5"),
+        description="what the per-trade cap is multiplied with while the desk is REDUCED",
+    )
+    symbol_gross: Multiple = Field(
+        default=Decimal("0.40"),
+        description="most that all agents' positions in a symbol are worth, as a multiple of equity",
+    )
+    symbol_net: Multiple = Field(
+        default=Decimal("0.30"),
+        description="most that the desk's net position in a symbol is worth, as a multiple of equity",
+    )
+    desk_gross: Multiple = Field(
+        default=Decimal("0.75"), description="most that all positions are worth, as a multiple of equity"
+    )
+    desk_net: Multiple = Field(
+        default=Decimal("0.50"),
+        description="most that long minus short positions are worth, as a multiple of equity",
+    )
+    agent_orders_per_minute: Annotated[int, Field(ge=1)] = Field(
+        default=20, description="accepted orders of one agent in 60 seconds of event time"
+    )
+    orders_per_minute: Annotated[int, Field(ge=1)] = Field(
+        default=60, description="accepted orders of the desk in 60 seconds of event time"
+    )
+    mark_stale_seconds: Seconds = Field(
+        default=180, description="a mark older than this is no price: three one-minute bars"
+    )
+    wish_stale_seconds: Seconds = Field(
+        default=300, description="a proposal or signal this much older than the desk's log is too late"
+    )
+    stop_distance: Share = Field(
+        default=Decimal("0.10"),
+        description="farthest that a given stop may be from the mark, as a share of the mark",
+    )
+    reduce_drawdown: Share = Field(
+        default=Decimal("0.05"), description="from this drawdown on the desk is REDUCED"
+    )
+    recover_drawdown: Share = Field(
+        default=Decimal("0.04"), description="below this drawdown a REDUCED desk is ACTIVE again"
+    )
+    halt_drawdown: Share = Field(
+        default=Decimal("0.10"), description="from this drawdown on the desk is HALTED until it is released"
+    )
+    rebalance_seconds: Seconds = Field(
+        default=1_800, description="time between two allocations of the capital"
+    )
+
+    @model_validator(mode="after")
+    def _bands_are_in_order(self) -> Self:
+        if not self.recover_drawdown < self.reduce_drawdown < self.halt_drawdown:
+            raise ValueError("the drawdown bands are recover_drawdown < reduce_drawdown < halt_drawdown")
+        return self
