@@ -5,19 +5,11 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from contracts.model import Contract
-
-Share = Annotated[Decimal, Field(gt=0, le=1)]
-"""A share of something: 0.05 is 5 %."""
-
-Multiple = Annotated[Decimal, Field(gt=0, le=125)]
-"""A multiple of the desk's equity; above 1 is leverage."""
-
-Seconds = Annotated[int, Field(ge=1, le=86_400)]
-"""Seconds of event time."""
+from contracts.risk.capital_limits import CapitalLimits
+from contracts.risk.units import Multiple, Seconds, Share
 
 
-class Limits(Contract):
+class Limits(CapitalLimits):
     """One desk's limits; the leverage caps are each agent's own, in the roster."""
 
     active_share: Share = Field(
