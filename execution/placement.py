@@ -23,7 +23,7 @@ from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.exc import IntegrityError
 
 from contracts.model import Name
-from contracts.orders import OrderRequest, OrderType, OrderView
+from contracts.orders import OrderRequest, OrderView
 from contracts.payloads import OrderStatus, Side
 from contracts.time import Clock
 from execution.ledger.ledger import Ledger
@@ -219,7 +219,6 @@ def _check_form(request: OrderRequest) -> None:
         ) from None
     if request.side is Side.HOLD:
         raise Unplaceable("side", "an order is a BUY or a SELL")
-    if request.type is OrderType.LIMIT and request.limit_price is None:
-        raise Unplaceable("limit_price", "a LIMIT order needs one")
-    if request.type is OrderType.MARKET and request.limit_price is not None:
-        raise Unplaceable("limit_price", "a MARKET order has none: leave it out, or ask for a LIMIT order")
+    misfit = request.misfit()
+    if misfit is not None:
+        raise Unplaceable(*misfit)
