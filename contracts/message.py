@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from pydantic import Field, SerializeAsAny, ValidationInfo, field_validator
 
+from contracts import bookings
 from contracts import payloads as said
 from contracts.controls import Control, MessageClass
 from contracts.ids import derived_id, new_id
@@ -46,6 +47,8 @@ class MessageType(StrEnum):
     REASONING = "REASONING"
     USAGE = "USAGE"
     POSITION = "POSITION"
+    FUNDING = "FUNDING"
+    LEDGER = "LEDGER"
 
     @property
     def message_class(self) -> MessageClass:
@@ -82,6 +85,8 @@ _KINDS: dict[MessageType, tuple[MessageClass, type[Contract]]] = {
     MessageType.REASONING: (MessageClass.RECORD, said.Reasoning),
     MessageType.USAGE: (MessageClass.RECORD, said.Usage),
     MessageType.POSITION: (MessageClass.RECORD, said.Position),
+    MessageType.FUNDING: (MessageClass.RECORD, bookings.Funding),
+    MessageType.LEDGER: (MessageClass.RECORD, bookings.LedgerReport),
 }
 
 _TYPES = {model: kind for kind, (_, model) in _KINDS.items()}
@@ -120,7 +125,7 @@ class Message(Contract):
     @property
     def symbol(self) -> str | None:
         """The symbol that it is about, if it is about one."""
-        return getattr(self.payload, "symbol", None)
+        return self.payload.__dict__.get("symbol")
 
     def to(self, recipient: str) -> Self:
         """A copy addressed to one recipient, with the same message_id."""

@@ -212,7 +212,10 @@ class Heartbeat(Contract):
 
 
 class RiskUpdate(Contract):
-    """The state of the desk's risk; amounts in quote currency, drawdown as a share of the high-water mark."""
+    """The state of the desk's risk; amounts in quote currency, drawdown as a share of the high-water mark.
+
+    `volatility` is the mean of the marked symbols' volatilities, as a share of the price in a day.
+    """
 
     state: DeskState
     equity: Decimal
@@ -222,6 +225,7 @@ class RiskUpdate(Contract):
     net_exposure: Decimal
     leverage: Annotated[float, Field(ge=0)]
     alerts: tuple[Text, ...] = ()
+    volatility: Annotated[float, Field(ge=0)] | None = None
 
 
 class OrderExecution(Contract):
@@ -290,7 +294,11 @@ class Snapshot(Contract):
 
 
 class Mark(Contract):
-    """The price at which the desk values a symbol; a mark that is not `tradable` (stale, crossed) blocks new risk."""
+    """The price at which the desk values a symbol; a mark that is not `tradable` (stale, crossed) blocks new risk.
+
+    `volatility` is the standard deviation of the symbol's return in a day, as a share of its price, and `atr` its average true
+    range (quote currency): both from the closed bars so far, absent until there are enough of them.
+    """
 
     symbol: Name
     price: Price
@@ -298,6 +306,8 @@ class Mark(Contract):
     ask: Price | None = None
     tradable: bool = True
     reason: Text = ""
+    volatility: Annotated[float, Field(ge=0)] | None = None
+    atr: Annotated[float, Field(ge=0)] | None = None
 
 
 class Decision(Contract):
@@ -343,7 +353,10 @@ class Usage(Contract):
 
 
 class Position(Contract):
-    """What an agent holds in a symbol after a change; quantity is signed, amounts are in quote currency."""
+    """What an agent holds in a symbol after a change; quantity is signed, amounts are in quote currency.
+
+    `funding` is what was received (negative: paid) for holding it.
+    """
 
     agent: Name
     symbol: Name
@@ -353,3 +366,4 @@ class Position(Contract):
     realised_pnl: Decimal
     unrealised_pnl: Decimal
     fees: Decimal
+    funding: Decimal = Decimal(0)

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from contracts.bookings import Funding, LedgerOrder, LedgerReport
 from contracts.controls import Control, ControlAction, Goal
 from contracts.message import Message, MessageType, said_by
 from contracts.model import Contract
@@ -156,6 +157,21 @@ PAYLOADS: dict[MessageType, Contract] = {
         realised_pnl=Decimal("0"),
         unrealised_pnl=Decimal("0.0084"),
         fees=Decimal("0.02923711"),
+    ),
+    MessageType.FUNDING: Funding(
+        funding_id="funded-1",
+        agent="qwen-7b",
+        symbol="BTCUSDT",
+        quantity=Decimal("-0.002"),
+        mark_price=Decimal("41763.1"),
+        rate=Decimal("0.0001"),
+        amount=Decimal("0.00835262"),
+        funded_at=T0,
+        venue="paper",
+    ),
+    MessageType.LEDGER: LedgerReport(
+        positions={"BTCUSDT": Decimal("-0.002")},
+        orders=(LedgerOrder(client_order_id="sph-1", status=None),),
     ),
 }
 
