@@ -10,12 +10,13 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from contracts.payloads import DeskState
-from contracts.roster import AgentProfile
 from contracts.risk.book import Marked
+from contracts.risk.consensus import NOBODY, Agreement
 from contracts.risk.exposure import Exposure
 from contracts.risk.limits import Limits
 from contracts.risk.money import ZERO, exact
 from contracts.risk.wish import Wish
+from contracts.roster import AgentProfile
 
 
 class Verdict(NamedTuple):
@@ -59,6 +60,7 @@ class Case:
     agent_equity: Decimal
     equity: Decimal
     exposure: Exposure
+    agreement: Agreement = NOBODY
 
     @property
     def price(self) -> Decimal:
@@ -151,8 +153,23 @@ def leverage(case: Case) -> Verdict:
     limit = exact(case.profile.leverage_cap) if case.profile else ZERO
     if case.agent_equity <= 0:
         return Verdict("leverage", False, "agent_equity_is_gone", limit)
-    effective = case.exposure.agent(case.wish.agent) / case.agent_equity
-    return _at_most("leverage", "above_leverage_cap", max(case.wish.leverage, effective), limit)
+    return _at_most("leverage", "above_leverage_cap", _leverage(case), limit)
+
+
+def consensus(case: Case) -> Verdict:
+    """Above `consensus_leverage` or `consensus_size` the agents must agree on the order's side; off unless one is set."""
+    limits, agreed = case.limits, case.agreement
+    bounds = (
+        (_leverage(case), limits.consensus_leverage),
+        (case.quantity * case.price, limits.consensus_size and limits.consensus_size * case.equity),
+    )
+    if all(bound is None or worth <= bound for worth, bound in bounds):
+        return Verdict("consensus", True, "accepted")
+    agrees = agreed.side is case.wish.side and len(agreed.behind) >= limits.consensus_agents
+    score = agreed.score if agrees else ZERO
+    passed = agrees and score >= limits.consensus_score
+    reason = "accepted" if passed else "consensus_too_weak" if agrees else "no_consensus"
+    return Verdict("consensus", passed, reason, limits.consensus_score, score)
 
 
 def symbol_gross(case: Case) -> Verdict:
@@ -195,6 +212,7 @@ CHECKS: tuple[Check, ...] = (
     per_trade_cap,
     allocation,
     leverage,
+    consensus,
     symbol_gross,
     symbol_net,
     desk_gross,
@@ -209,6 +227,7 @@ SPARE_REDUCING: frozenset[Check] = frozenset(
         per_trade_cap,
         allocation,
         leverage,
+        consensus,
         symbol_gross,
         symbol_net,
         desk_gross,
@@ -233,6 +252,13 @@ def judge(case: Case) -> Verdict:
         if not verdict.passed:
             return verdict
     return ACCEPTED
+
+
+def _leverage(case: Case) -> Decimal:
+    """What the wish asks for, or what its agent would then have over its equity, whichever is more."""
+    if case.agent_equity <= 0:
+        return case.wish.leverage
+    return max(case.wish.leverage, case.exposure.agent(case.wish.agent) / case.agent_equity)
 
 
 def _unless(refused: bool, check: str, reason: str) -> Verdict:

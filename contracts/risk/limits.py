@@ -66,6 +66,21 @@ class Limits(CapitalLimits):
     rebalance_seconds: Seconds = Field(
         default=1_800, description="time between two allocations of the capital"
     )
+    consensus_leverage: Multiple | None = Field(
+        default=None, description="above this leverage an order needs the agents' consensus; null never"
+    )
+    consensus_size: Share | None = Field(
+        default=None, description="an order worth more than this share of equity needs consensus; null never"
+    )
+    consensus_score: Share = Field(
+        default=Decimal("0.5"), description="the least score that is a consensus where one is needed"
+    )
+    consensus_agents: Annotated[int, Field(ge=1)] = Field(
+        default=2, description="so many agents must be behind the order's side, its own agent included"
+    )
+    consensus_seconds: Seconds = Field(
+        default=300, description="for so long what an agent wished for counts as its word on the symbol"
+    )
 
     @model_validator(mode="after")
     def _bands_are_in_order(self) -> Self:

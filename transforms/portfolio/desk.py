@@ -20,22 +20,23 @@ from contracts.instruments import INSTRUMENTS
 from contracts.message import Message
 from contracts.orders import OrderRequest, client_order_id
 from contracts.payloads import HftSignal, Mark, OrderExecution, OrderStatus, Proposal, Side
-from contracts.roster import Roster
-from contracts.time import from_micros
-from transforms.core import Output
-from transforms.log import LogEntry
 from contracts.risk.book import Book, Marked
-from transforms.portfolio.capital import Capital
 from contracts.risk.checks import Case, Verdict, judge, refusals
+from contracts.risk.consensus import Voice, Voices
 from contracts.risk.exposure import Exposure
 from contracts.risk.limits import Limits
 from contracts.risk.money import EXACT, ZERO, exact
 from contracts.risk.order_memory import Heard, OrderMemory
-from transforms.portfolio.pace import HeardMessages, OrderPace
-from transforms.portfolio.report import SENDER, Report
 from contracts.risk.risk_state import RiskState
 from contracts.risk.sizing import per_trade_cap, quantity_of, smallest_quantity, wanted_notional
 from contracts.risk.wish import Wish
+from contracts.roster import Roster
+from contracts.time import from_micros
+from transforms.core import Output
+from transforms.log import LogEntry
+from transforms.portfolio.capital import Capital
+from transforms.portfolio.pace import HeardMessages, OrderPace
+from transforms.portfolio.report import MESSAGES, SENDER, Report
 
 CORE = "trading"
 """The `core` that a RESTORE control names to reach a desk."""
@@ -62,6 +63,7 @@ class Desk:
         self._risk = RiskState(limits)
         self._heard = HeardMessages(limits.wish_stale_seconds)
         self._pace = OrderPace()
+        self._voices = Voices(limits.consensus_seconds)
         self._clock = 0
         self._position = 0
         self._told_minute = 0
@@ -90,8 +92,10 @@ class Desk:
         self._allocate_if_due(report)
         if isinstance(said, Mark):
             self._mark(report, said, entry.event_micros)
+            self._tell_consensus(report, said.symbol)
         elif isinstance(said, Proposal | HftSignal):
-            self._wish(report, Wish.of(message), entry.event_time)
+            self._wish(report, Wish.of(message), entry.event_time, exact(said.confidence))
+            self._tell_consensus(report, said.symbol)
         elif isinstance(said, OrderExecution) and message.sender == SENDER:
             self._unplaced(report, message, said, entry.event_micros)
         elif isinstance(said, OrderExecution):
@@ -114,6 +118,7 @@ class Desk:
             "risk": self._risk.dump(),
             "heard": self._heard.dump(),
             "pace": self._pace.dump(),
+            "voices": self._voices.dump(),
             "clock": self._clock,
             "position": self._position,
             "told_minute": self._told_minute,
@@ -130,6 +135,7 @@ class Desk:
         self._risk.load(dumped["risk"])
         self._heard.load(dumped["heard"])
         self._pace.load(dumped["pace"])
+        self._voices.load(dumped.get("voices", {}))
         self._clock = int(dumped["clock"])
         self._position = int(dumped["position"])
         self._told_minute = int(dumped["told_minute"])
@@ -154,11 +160,16 @@ class Desk:
         """Every check that the wish would fail now, in their order; asking changes nothing."""
         return refusals(self._case(wish))
 
-    def _wish(self, report: Report, wish: Wish, decided_at: datetime) -> None:
+    def _wish(self, report: Report, wish: Wish, decided_at: datetime, confidence: Decimal) -> None:
         order_id = client_order_id(self._desk, wish.correlation_id)
         if not self._heard.hear(wish.message_id, wish.micros, self._clock):
             report.verdict(wish, _HEARD_BEFORE)
-        elif self._orders.knows(order_id):
+            return
+        if not wish.reduce_only and wish.agent in self._roster.by_agent:
+            # Closing is no word about the market, and a stranger has no capital to weigh it by.
+            voice = Voice(wish.micros, wish.side.sign, confidence)
+            self._voices.hear(wish.symbol, wish.agent, voice, self._clock)
+        if self._orders.knows(order_id):
             report.verdict(wish, _ORDER_EXISTS)
         elif wish.side is Side.HOLD:
             report.verdict(wish, _HOLD)
@@ -201,6 +212,7 @@ class Desk:
             agent_equity=self._capital.equity_of(wish.agent, self._book),
             equity=self._book.equity,
             exposure=exposure.after(wish.agent, wish.symbol, quantity * wish.side.sign),
+            agreement=self._voices.agreement(wish.symbol, self._clock, self._capital.of),
         )
 
     def _order(
@@ -325,6 +337,11 @@ class Desk:
         self._told_minute = max(self._told_minute, self._clock // _MINUTE)
         report.risk(self._book, self._risk.state, *alerts)
         self._tell_portfolio(report)
+
+    def _tell_consensus(self, report: Report, symbol: str) -> None:
+        news = self._voices.news(symbol, self._clock, self._capital.of)
+        if news is not None:
+            report.say(MESSAGES, news)
 
     def _tell_portfolio(self, report: Report) -> None:
         report.portfolio(self._book, self._risk.state)
