@@ -31,6 +31,20 @@ class _Count:
             _tally[self._name] += count
 
 
+class Held:
+    """A count that is held back and told once a bundle: counting each element costs as much as handling it."""
+
+    def __init__(self, name: str) -> None:
+        self.count = 0
+        self._told_to = _Count(name)
+
+    def tell(self) -> None:
+        """Count what was held back."""
+        if self.count:
+            self._told_to.inc(self.count)
+            self.count = 0
+
+
 def counter(name: str) -> _Count:
     """The job's count of that name; steps that give the same name count together."""
     return _Count(name)

@@ -12,6 +12,8 @@ from transforms.log import LogEntry
 
 _VALUES = ContractCoder()
 
+_new = tuple.__new__  # a NamedTuple's own is written in Python, and there are several emissions a message
+
 
 class Emission(NamedTuple):
     """A core's output with its origin: the key, the position of the causing entry, and its number among the outputs.
@@ -38,11 +40,11 @@ def emissions_of(entry: LogEntry, outputs: list[Output], first: int = 0) -> list
     key, position = entry.key, entry.position
     if entry.sent_at is None:  # a bounded run: there is nothing to carry on
         return [
-            Emission(port, value, key, position, number)
+            _new(Emission, (port, value, key, position, number, None))
             for number, (port, value) in enumerate(outputs, first)
         ]
     return [
-        Emission(port, value, key, position, number, _carried(entry, value))
+        _new(Emission, (port, value, key, position, number, _carried(entry, value)))
         for number, (port, value) in enumerate(outputs, first)
     ]
 

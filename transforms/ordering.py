@@ -28,7 +28,7 @@ from contracts.rows.operations import DeadLetterRow
 from contracts.time import from_micros
 from transforms.core import DEAD_LETTERS, ROWS, Core, Output
 from transforms.counting import METRICS as METRICS
-from transforms.counting import counter
+from transforms.counting import Held, counter
 from transforms.dead_letter_limit import DeadLetterLimit
 from transforms.emission import Emission, emissions_of
 from transforms.keeping import Kept, KeptCores
@@ -50,22 +50,26 @@ class _Receive(beam.DoFn):
     def __init__(self, intake: Intake, alone: bool) -> None:
         self._intake = intake
         self._alone = alone
-        self._in = counter("in")
-        self._out = counter("out")
+        self._in = Held("in")
+        self._out = Held("out")
 
     def process(self, raw: Raw) -> Iterator[tuple[str, Any]]:
         for key, arrival in self._arrivals(raw):
             yield key, ((arrival,) if self._alone else arrival)
 
+    def finish_bundle(self) -> None:
+        self._in.tell()
+        self._out.tell()
+
     def _arrivals(self, raw: Raw) -> Iterator[tuple[str, Arrival]]:
-        self._in.inc()
+        self._in.count += 1
         try:
             keys, event_micros, entry_id = self._intake.address(raw)
         except Refusal:
             yield UNREADABLE, Arrival(raw.publish_micros, "", 0, raw)
             return
         if not keys:
-            self._out.inc()
+            self._out.count += 1
         for copy, key in enumerate(keys):
             yield key, Arrival(event_micros, entry_id, copy, raw)
 
@@ -138,13 +142,17 @@ class _Step:
         self.job = job
         self.intake = intake
         self._limit = DeadLetterLimit(dead_letter_limit)
-        self._out = counter("out")
+        self._out = Held("out")
         self._refused = counter("refused")
 
     def handled(self, arrival: Arrival) -> None:
         self._limit.accepted()
         if arrival.copy == 0:
-            self._out.inc()
+            self._out.count += 1
+
+    def tell_counts(self) -> None:
+        """Count what was handled; once a bundle, because counting costs as much as a verdict."""
+        self._out.tell()
 
     def refuse(self, arrival: Arrival, refusal: Refusal) -> DeadLetter:
         self._limit.refused(refusal.error)
@@ -174,6 +182,9 @@ class _ApplySorted(beam.DoFn):
         for arrival in sorted(arrivals, key=_by_time_and_id):
             yield from log.take(arrival)
         yield from log.close()
+
+    def finish_bundle(self) -> None:
+        self._step.tell_counts()
 
     def _core_of(self, key: str) -> Core:
         return _Unreadable() if key == UNREADABLE else self._core(key)
@@ -225,6 +236,9 @@ class _ApplyAsTheyCome(beam.DoFn):
         yield from self._tell(log, key)
         if self._how.idle_seconds is not None:
             idle.set(Timestamp(self._how.now() + self._how.idle_seconds))
+
+    def finish_bundle(self) -> None:
+        self._step.tell_counts()
 
     @on_timer(_IDLE)
     def on_idle(

@@ -51,36 +51,42 @@ def message_row(entry: LogEntry, verdict: Verdict, reason: str, wait: int, activ
 
 def delivery_rows(entry: LogEntry, verdicts: list[tuple[str, DeliveryVerdict]]) -> list[Output]:
     """A row for each possible recipient of the message."""
-    message: Message = entry.value
+    if not verdicts:
+        return []
     row_id = _row_id(entry)
-    event_time, desk, position, message_id = (
-        message.event_time,
-        message.desk,
-        entry.position,
-        message.message_id,
-    )
-    sender, kind, message_class = message.sender, message.type, message.message_class
-    return [
-        Output(
-            ROWS,
-            DeliveryRow.of_valid(
-                row_id=f"{row_id}.{recipient}"[:_MOST_ID],
-                event_time=event_time,
-                desk=desk,
-                position=position,
-                message_id=message_id,
-                sender=sender,
-                recipient=recipient,
-                type=kind,
-                message_class=message_class,
-                delivered=delivered,
-                reason=reason,
-                relevance=relevance,
-                threshold=threshold,
-            ),
+    row = _delivery_row(entry, row_id, *verdicts[0])
+    outputs = [Output(ROWS, row)]
+    changed = row.with_valid
+    for recipient, (delivered, reason, relevance, threshold) in verdicts[1:]:
+        row = changed(
+            row_id=f"{row_id}.{recipient}"[:_MOST_ID],
+            recipient=recipient,
+            delivered=delivered,
+            reason=reason,
+            relevance=relevance,
+            threshold=threshold,
         )
-        for recipient, (delivered, reason, relevance, threshold) in verdicts
-    ]
+        outputs.append(Output(ROWS, row))
+    return outputs
+
+
+def _delivery_row(entry: LogEntry, row_id: str, recipient: str, verdict: DeliveryVerdict) -> DeliveryRow:
+    message: Message = entry.value
+    return DeliveryRow.of_valid(
+        row_id=f"{row_id}.{recipient}"[:_MOST_ID],
+        event_time=message.event_time,
+        desk=message.desk,
+        position=entry.position,
+        message_id=message.message_id,
+        sender=message.sender,
+        recipient=recipient,
+        type=message.type,
+        message_class=message.message_class,
+        delivered=verdict.delivered,
+        reason=verdict.reason,
+        relevance=verdict.relevance,
+        threshold=verdict.threshold,
+    )
 
 
 def control_row(entry: LogEntry, control: Control, before: str, after: str) -> Output:
