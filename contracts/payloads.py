@@ -296,8 +296,8 @@ class Snapshot(Contract):
 class Mark(Contract):
     """The price at which the desk values a symbol; a mark that is not `tradable` (stale, crossed) blocks new risk.
 
-    `volatility` is the standard deviation of the symbol's return in a day, as a share of its price, and `atr` its average true
-    range (quote currency): both from the closed bars so far, absent until there are enough of them.
+    `volatility` is the standard deviation of the symbol's return in a day, as a share of its price, and `atr` its average
+    true range (quote currency): both from the closed bars so far, absent until there are enough of them.
     """
 
     symbol: Name

@@ -1,6 +1,7 @@
 """The desk's marks: the price at which it values a symbol, and whether that may be traded on."""
 
-from math import isfinite
+from collections.abc import Mapping
+from math import isfinite, sqrt
 from typing import Any
 
 from contracts.payloads import Mark
@@ -11,6 +12,7 @@ from transforms.market.quotes import CROSSED, STALE, Quotes
 from transforms.market.venue_marks import VenueMarks
 
 _SECOND = 1_000_000
+_DAY_SECONDS = 86_400
 
 _KINDS = {CROSSED: QualityKind.CROSSED, STALE: QualityKind.STALE, "": QualityKind.SOUND_AGAIN}
 
@@ -27,6 +29,14 @@ class Marks:
         self._last_price: float | None = None
         self._marked_second = -1
         self._trouble = ""
+        self._volatility: float | None = None
+        self._atr: float | None = None
+
+    def moves(self, features: Mapping[str, float], bar_seconds: int) -> None:
+        """How the price moves, from the features of the bar that closed last: told with the marks that follow."""
+        volatility = features.get("realised_volatility_20")
+        self._volatility = None if volatility is None else volatility * sqrt(_DAY_SECONDS / bar_seconds)
+        self._atr = features.get("atr_14")
 
     def traded(self, time: int, price: float) -> None:
         """A trade, or a bar's close, at `time` (microseconds)."""
@@ -61,12 +71,22 @@ class Marks:
             ask=at_tick(self._symbol, quote.ask) if has_quote else None,
             tradable=not trouble,
             reason="; ".join([trouble, *notes] if trouble else notes),
+            volatility=self._volatility,
+            atr=self._atr,
         )
 
     def state(self) -> list[Any]:
         """All of it as plain lists: what `take_up` reads."""
-        return [self._last_time, self._last_price, self._marked_second, self._trouble]
+        return [
+            self._last_time,
+            self._last_price,
+            self._marked_second,
+            self._trouble,
+            self._volatility,
+            self._atr,
+        ]
 
     def take_up(self, state: list[Any]) -> None:
         """Go on from what `state` gave."""
-        self._last_time, self._last_price, self._marked_second, self._trouble = state
+        self._last_time, self._last_price, self._marked_second, self._trouble, *moves = state
+        self._volatility, self._atr = moves or (None, None)

@@ -202,6 +202,7 @@ class Market:
         mark, depth = self._venue_marks.before(bar.end_micros), self._depth.before(bar.end_micros)
         features = features_of(self._recent.window(quote, mark, depth))
         found += findings_of_bar(bar, features)
+        self._marks.moves(features, bar.seconds)
         snapshot = Snapshot(
             symbol=self._symbol,
             bar_seconds=bar.seconds,

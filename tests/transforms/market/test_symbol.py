@@ -1,4 +1,5 @@
 from decimal import Decimal
+from math import log, sqrt
 
 import pytest
 
@@ -52,6 +53,7 @@ def test_a_venue_bar_becomes_a_row_a_snapshot_and_a_mark() -> None:
     assert {f.name: f.value for f in snapshot_row.features} == snapshot.payload.features
     assert mark.payload.model_dump() == {
         "symbol": SYMBOL, "price": Decimal("42000.0"), "bid": None, "ask": None, "tradable": True, "reason": "",
+        "volatility": None, "atr": None,
     }  # fmt: skip
     assert mark.event_time == from_micros(at(60))
 
@@ -169,6 +171,20 @@ def test_marks_come_once_a_second() -> None:
         (from_micros(at(1.2)), Decimal("98.0"), Decimal("97.0")),
         (from_micros(at(2.0)), Decimal("97.5"), Decimal("97.0")),
     ]
+
+
+def test_a_mark_tells_how_the_price_moves_once_there_are_enough_bars() -> None:
+    closes = [100.0 if number % 2 else 101.0 for number in range(22)]
+    core = market(lateness=0)
+    told = said(tell(core, *(venue_bar(n, 60 * n, c) for n, c in enumerate(closes, 1))), MARKS)
+    assert [mark.payload.volatility is None for mark in told] == [True] * 20 + [False] * 2
+    assert [mark.payload.atr is None for mark in told] == [True] * 14 + [False] * 8
+    # ln(101/100) a minute, either way; a range of one dollar to each side of the close, from the close before
+    assert told[-1].payload.volatility == pytest.approx(log(1.01) * sqrt(1_440))
+    assert told[-1].payload.atr == pytest.approx(2.0)
+    anew = market()
+    anew.restore(core.dump())
+    assert tell(anew, venue_bar(99, 1_320.5, 100.0, seconds=1))[-1].value.payload.atr == told[-1].payload.atr
 
 
 def test_a_crossed_quote_stops_trading_at_once_and_a_sound_one_lets_it_go_on() -> None:
