@@ -29,6 +29,9 @@ CONTEXTS = "contexts"
 ADMITTED = "admitted"
 """The port of what the trading job must see: admitted signals, and controls."""
 
+_BOOK = "trading"
+"""Who says what the desk's agents agree on: no agent, so it has no budget; whom it concerns is judged as ever."""
+
 _FOR_TRADING = frozenset({MessageType.HFT_SIGNAL, MessageType.PROPOSAL, MessageType.CONTROL})
 
 _ALWAYS = DeliveryVerdict(True, DeliveryReason.CRITICAL, 1.0, 0.0)
@@ -87,7 +90,7 @@ class Coordination:
         refused = self._refusal(message, message_class)
         if refused:
             return [message_row(entry, Verdict.REFUSED, refused, 0, activity)]
-        if message_class is not MessageClass.CRITICAL:
+        if message_class is not MessageClass.CRITICAL and not _is_consensus(message):
             wait = self._throttle.take((sender, message_class), now)
             if wait:
                 return [message_row(entry, Verdict.THROTTLED, "budget", wait, activity)]
@@ -103,7 +106,7 @@ class Coordination:
             return "records do not pass through coordination"
         if message.recipient is not None and message.recipient not in self._others:
             return "unknown recipient"
-        if message_class is MessageClass.CRITICAL:
+        if message_class is MessageClass.CRITICAL or _is_consensus(message):
             return None
         if message.sender not in self._others:
             return "unknown sender"
@@ -142,13 +145,14 @@ class Coordination:
         now, sender, facts = self._now, message.sender, facts_of(message)
         participation = self._participation
         verdicts = [
-            (agent, participation.verdict(facts, agent, activity, now)) for agent in self._others[sender]
+            (agent, participation.verdict(facts, agent, activity, now))
+            for agent in self._others.get(sender, self._agents)
         ]
         for agent, verdict in verdicts:
             if verdict.delivered:
                 participation.delivered(agent, now)
         # What is held back was heard by nobody: counting it would keep an agent that goes on talking up for ever.
-        if not held_back(activity):
+        if sender in self._others and not held_back(activity):
             self._activity.message(sender, now)
         return verdicts
 
@@ -236,6 +240,11 @@ class Coordination:
         self._activity.take_up(content["activity"])
         self._participation.take_up(content["participation"])
         self._muted = set(content["muted"])
+
+
+def _is_consensus(message: Message) -> bool:
+    """Whether it is the desk's own word on what its agents agree on."""
+    return message.type is MessageType.CONSENSUS and message.sender == _BOOK and message.recipient is None
 
 
 def _json(value: object) -> str:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from contracts.controls import Budget, ControlAction, Goal, MessageClass
 from contracts.message import Message
-from contracts.payloads import Heartbeat, HftSignal, Mark, Question, StrategyDiscussion
+from contracts.payloads import Consensus, Heartbeat, HftSignal, Mark, Question, StrategyDiscussion
 from tests.transforms.coordination.desk import (
     ROSTER,
     START,
@@ -50,6 +50,17 @@ def test_a_thesis_reaches_the_inbox_and_the_context_of_whom_it_concerns() -> Non
     deliveries = {row.recipient: (row.delivered, row.reason) for row in rows(outputs, "deliveries")}
     assert deliveries == {"bob": (True, "relevant"), "cid": (False, "not_relevant")}
     assert recipients(outputs, "admitted") == []
+
+
+def test_the_desks_own_consensus_needs_no_budget_and_goes_to_whom_it_concerns() -> None:
+    talk = settled()
+    for second in range(5):
+        said = Consensus(symbol="BTCUSDT", side="BUY", score=1, participants=("ann", "bob"))
+        outputs = talk.hear(message("trading", second, said))
+        assert rows(outputs, "messages")[0].verdict == "admitted"
+        assert recipients(outputs, "inbox") == ["ann", "bob"]
+    assert talk.verdict(message("trading", 6, insight())) == "refused"
+    assert talk.verdict(message("stranger", 6, said)) == "refused"
 
 
 def test_a_bot_has_an_inbox_and_no_context() -> None:
