@@ -27,10 +27,10 @@ class CapitalLimits(Contract):
         description="what an order's size is multiplied with at confidence 0; at confidence 1 it is 1",
     )
     stop_atr: Multiple = Field(
-        default=Decimal(4), description="distance of a stop that the desk sets, in average true ranges"
+        default=Decimal(8), description="distance of a stop that the desk sets, in average true ranges"
     )
     take_profit_atr: Multiple = Field(
-        default=Decimal(6), description="distance of a target that the desk sets, in average true ranges"
+        default=Decimal(12), description="distance of a target that the desk sets, in average true ranges"
     )
 
     # --- performance

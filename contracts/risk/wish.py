@@ -15,6 +15,7 @@ class Wish:
     """Who wants to trade what.
 
     Exactly one of `size_fraction` (share of the agent's per-trade cap) and `notional` (quote currency) is given.
+    `confidence` is from 0 to 1.
     `correlation_id` is the decision_id of a proposal and the message_id of a signal: the order's id follows from it.
     """
 
@@ -30,6 +31,7 @@ class Wish:
     take_profit: Decimal | None
     size_fraction: Decimal | None = None
     notional: Decimal | None = None
+    confidence: Decimal = Decimal(1)
 
     @classmethod
     def of(cls, message: Message) -> Self:
@@ -50,4 +52,5 @@ class Wish:
             take_profit=said.take_profit,
             size_fraction=exact(said.size_fraction) if isinstance(said, Proposal) else None,
             notional=said.notional if isinstance(said, HftSignal) else None,
+            confidence=exact(said.confidence),
         )

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -6,10 +7,10 @@ from hypothesis import strategies as st
 
 from contracts.instruments import INSTRUMENTS
 from contracts.payloads import DeskState
-from tests.transforms.portfolio.desk_log import BTC, proposal, signal
 from contracts.risk.limits import Limits
-from contracts.risk.sizing import per_trade_cap, quantity_of, smallest_quantity
+from contracts.risk.sizing import per_trade_cap, quantity_of, scale_of, smallest_quantity
 from contracts.risk.wish import Wish
+from tests.transforms.portfolio.desk_log import BTC, proposal, signal
 
 D = Decimal
 INSTRUMENT = INSTRUMENTS[BTC]
@@ -65,3 +66,64 @@ def test_a_quantity_is_tradable_and_within_the_cap(
     quantity = quantity_of(wish, INSTRUMENT, price, cap, D(0))
     assert quantity % INSTRUMENT.lot == 0
     assert quantity == 0 or INSTRUMENT.min_notional <= quantity * price <= cap
+
+
+@pytest.mark.parametrize(
+    ("volatility", "confidence", "scale"),
+    [
+        ("0.03", 1.0, "1"),
+        ("0.06", 1.0, "0.5"),
+        ("0.06", 0.6, "0.4"),
+        ("0.01", 1.0, "1"),
+        ("0.01", 0.0, "0.5"),
+        (None, 1.0, "1"),
+    ],
+)
+def test_a_size_is_scaled_by_volatility_and_confidence(
+    volatility: str | None, confidence: float, scale: str
+) -> None:
+    wish = replace(Wish.of(proposal(0, "d", "alpha", BTC, "BUY")), confidence=D(str(confidence)))
+    known = None if volatility is None else D(volatility)
+    assert scale_of(wish, D(3_000), D(60_000), known, Limits()) == D(scale)
+
+
+def test_a_signal_is_never_scaled() -> None:
+    wish = Wish.of(signal(0, "s", "beta", BTC, "BUY", "100"))
+    assert scale_of(wish, D(1_000), D(20_000), D("0.5"), Limits()) == 1
+
+
+@pytest.mark.parametrize(
+    ("closable", "quantity"), [("0", "0.007"), ("0.005", "0.007"), ("0.03", "0.03"), ("1", "0.071")]
+)
+def test_what_only_reduces_is_not_scaled(closable: str, quantity: str) -> None:
+    """3,000 at 42,000 are 0.071; a tenth of that is 0.007."""
+    wish = Wish.of(proposal(0, "d", "alpha", BTC, "SELL"))
+    assert quantity_of(wish, INSTRUMENT, D(42_000), D(3_000), D(closable), D("0.1")) == D(quantity)
+
+
+@given(
+    st.floats(0, 1),
+    st.floats(0, 1),
+    st.none() | st.decimals("0.0001", "5", places=4),
+    st.decimals("0.01", "100000", places=2),
+    st.decimals("1", "100000", places=1),
+    st.sampled_from([DeskState.ACTIVE, DeskState.REDUCED]),
+)
+def test_no_order_risks_more_than_the_cap_or_the_target(
+    fraction: float,
+    confidence: float,
+    volatility: Decimal | None,
+    allocation: Decimal,
+    price: Decimal,
+    state: DeskState,
+) -> None:
+    limits = Limits()
+    wish = Wish.of(proposal(0, "d", "alpha", BTC, "BUY", fraction, sure=confidence))
+    cap = per_trade_cap(allocation, state, limits)
+    scale = scale_of(wish, cap, allocation, volatility, limits)
+    quantity = quantity_of(wish, INSTRUMENT, price, cap, D(0), scale)
+    assert 0 < scale <= 1
+    assert quantity % INSTRUMENT.lot == 0
+    assert quantity * price <= cap
+    moved = quantity * price * (volatility or limits.assumed_volatility)
+    assert moved <= limits.target_volatility * allocation * D("1.000000001")

@@ -100,13 +100,20 @@ def mark(seconds: float, symbol: str, price: str, **fields: Any) -> Message:
 
 
 def proposal(
-    seconds: float, name: str, agent: str, symbol: str, side: str, fraction: float = 1.0, **fields: Any
+    seconds: float,
+    name: str,
+    agent: str,
+    symbol: str,
+    side: str,
+    fraction: float = 1.0,
+    sure: float = 1.0,
+    **fields: Any,
 ) -> Message:
     said = Proposal(
         decision_id=name,
         symbol=symbol,
         side=Side(side),
-        confidence=0.9,
+        confidence=sure,
         size_fraction=fraction,
         price=Decimal(1),
         horizon_seconds=600,
