@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from infra.cli.failures import UsageError
+from infra.cli.posting import post
 from infra.cli.run import STATE_DIR
 
 KILL = "Example: [bold]sapphire kill --reason 'prices look wrong' --flatten[/bold]"
@@ -47,29 +48,12 @@ def release(reason: Reason, by: By = None, url: Url = None, state_dir: StateDir 
 def _post(
     path: str, body: dict[str, object], by: str | None, url: str | None, state_dir: Path
 ) -> dict[str, object]:
-    import httpx
-
     from contracts.settings import Settings
 
     settings = Settings()
-    address = url or settings.execution_url
     token = settings.execution_admin_token.get_secret_value() or _local_token(state_dir)
-    try:
-        answer = httpx.post(
-            f"{address}{path}",
-            json=body | {"issued_by": by or getpass.getuser()},
-            headers={"authorization": f"Bearer {token}"},
-            timeout=10.0,
-            trust_env=False,
-        )
-    except httpx.HTTPError as error:
-        raise UsageError(
-            f"the execution service at {address} does not answer ({type(error).__name__}): give its address by --url"
-        ) from None
-    if not answer.is_success:
-        raise UsageError(f"the execution service refused: {answer.status_code} {answer.text[:500]}")
-    found: dict[str, object] = answer.json()
-    return found
+    body |= {"issued_by": by or getpass.getuser()}
+    return post("execution service", url or settings.execution_url, path, token, body)
 
 
 def _local_token(state_dir: Path) -> str:

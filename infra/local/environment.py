@@ -53,6 +53,7 @@ class Tokens:
     agents: Mapping[str, str] = field(repr=False)
     execution_read: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     execution_admin: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+    operators: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
 
     @classmethod
     def fresh(cls, agents: Iterable[str]) -> "Tokens":
@@ -63,6 +64,11 @@ class Tokens:
         """Write `{agent: token}` where only the owner reads it."""
         path.touch(mode=0o600)
         path.write_bytes(orjson.dumps(dict(self.agents)))
+
+    def write_for_operators(self, path: Path, gateway: str) -> None:
+        """Write where controls are taken, and by which token, where only the owner reads it."""
+        path.touch(mode=0o600)
+        path.write_bytes(orjson.dumps({"gateway": gateway, "token": self.operators}))
 
     def write_for_execution(self, path: Path) -> None:
         """Write `{scope: token}` where only the owner reads it."""
@@ -118,9 +124,9 @@ def keeps_orders(state: StateFolder) -> dict[str, str]:
     }
 
 
-def knows_agents(state: StateFolder) -> dict[str, str]:
-    """For the gateway alone: whose tokens are whose."""
-    return {"SAPPHIRE_GATEWAY_TOKENS": str(state.gateway_tokens)}
+def knows_agents(state: StateFolder, tokens: Tokens) -> dict[str, str]:
+    """For the gateway alone: whose tokens are whose, and the operators'."""
+    return {"SAPPHIRE_GATEWAY_TOKENS": str(state.gateway_tokens), "SAPPHIRE_ADMIN_TOKEN": tokens.operators}
 
 
 def is_agent(tokens: Tokens, agent: str) -> dict[str, str]:

@@ -99,6 +99,7 @@ def _prepare(request: Request) -> Plan:
     )
     write_service_account(plan.state.service_account, plan.project, ports.identity)
     plan.tokens.write_for_gateway(plan.state.gateway_tokens)
+    plan.tokens.write_for_operators(plan.state.operators, plan.url(ports.gateway))
     plan.tokens.write_for_execution(plan.state.execution_tokens)
     plan.state.emulators.write_text(json.dumps({"project": plan.project, "bigquery": ports.bigquery}))
     write_replay_origin(plan.state.clock, opening, None, plan.speed)

@@ -142,7 +142,7 @@ def _services(plan: Plan) -> list[Part]:
         Part(
             "gateway",
             module("agents.gateway", "--port", str(ports.gateway)),
-            {**plan.shared, **environment.knows_agents(plan.state)},
+            {**plan.shared, **environment.knows_agents(plan.state, plan.tokens)},
             answers(plan.url(ports.gateway, "/readyz")),
             needs,
             forged=True,

@@ -67,6 +67,11 @@ class StateFolder:
         return self.run / "gateway_tokens.json"
 
     @property
+    def operators(self) -> Path:
+        """Where operators' controls are taken, and their token."""
+        return self.run / "operators.json"
+
+    @property
     def service_account(self) -> Path:
         """The credentials that Google's clients are given."""
         return self.run / "service_account.json"
