@@ -6,8 +6,8 @@ from typing import Self
 
 from contracts.message import Message
 from contracts.payloads import HftSignal, Proposal, Side
-from contracts.time import to_micros
 from contracts.risk.money import exact
+from contracts.time import to_micros
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,9 @@
 
 from decimal import ROUND_DOWN, Decimal
 
-from contracts.roster import Roster
 from contracts.risk.limits import Limits
 from contracts.risk.money import EXACT, ZERO, exact
+from contracts.roster import Roster
 
 _CENT = Decimal("0.01")
 

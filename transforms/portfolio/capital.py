@@ -9,15 +9,15 @@ from typing import Any
 
 from contracts.controls import Goal
 from contracts.payloads import DeskState, Guidance, PortfolioRebalance
-from contracts.roster import AgentProfile, Roster
-from contracts.rows.trading import AllocationRow
-from transforms.portfolio.allocation import allocate, shares
 from contracts.risk.book import Book
 from contracts.risk.exposure import Exposure
 from contracts.risk.limits import Limits
 from contracts.risk.money import ZERO, told
-from transforms.portfolio.report import MESSAGES, Report
 from contracts.risk.sizing import per_trade_cap
+from contracts.roster import AgentProfile, Roster
+from contracts.rows.trading import AllocationRow
+from transforms.portfolio.allocation import allocate, shares
+from transforms.portfolio.report import MESSAGES, Report
 
 
 class Capital:

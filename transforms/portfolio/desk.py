@@ -8,6 +8,7 @@
 Capital is allocated at the first entry, every `rebalance_seconds` and when the goal is set.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal, localcontext
 from typing import Any
@@ -21,6 +22,7 @@ from contracts.message import Message
 from contracts.orders import OrderRequest, client_order_id
 from contracts.payloads import HftSignal, Mark, OrderExecution, OrderStatus, Proposal, Side
 from contracts.risk.book import Book, Marked
+from contracts.risk.brackets import brackets_of
 from contracts.risk.checks import Case, Verdict, judge, refusals
 from contracts.risk.consensus import Voice, Voices
 from contracts.risk.exposure import Exposure
@@ -28,7 +30,8 @@ from contracts.risk.limits import Limits
 from contracts.risk.money import EXACT, ZERO, exact
 from contracts.risk.order_memory import Heard, OrderMemory
 from contracts.risk.risk_state import RiskState
-from contracts.risk.sizing import per_trade_cap, quantity_of, smallest_quantity, wanted_notional
+from contracts.risk.sizing import per_trade_cap, quantity_of, scale_of, smallest_quantity, wanted_notional
+from contracts.risk.volatility import Volatility
 from contracts.risk.wish import Wish
 from contracts.roster import Roster
 from contracts.time import from_micros
@@ -64,6 +67,7 @@ class Desk:
         self._heard = HeardMessages(limits.wish_stale_seconds)
         self._pace = OrderPace()
         self._voices = Voices(limits.consensus_seconds)
+        self._volatility = Volatility()
         self._clock = 0
         self._position = 0
         self._told_minute = 0
@@ -119,6 +123,7 @@ class Desk:
             "heard": self._heard.dump(),
             "pace": self._pace.dump(),
             "voices": self._voices.dump(),
+            "volatility": self._volatility.dump(),
             "clock": self._clock,
             "position": self._position,
             "told_minute": self._told_minute,
@@ -136,6 +141,7 @@ class Desk:
         self._heard.load(dumped["heard"])
         self._pace.load(dumped["pace"])
         self._voices.load(dumped.get("voices", {}))
+        self._volatility = Volatility.load(dumped.get("volatility", {}))
         self._clock = int(dumped["clock"])
         self._position = int(dumped["position"])
         self._told_minute = int(dumped["told_minute"])
@@ -149,6 +155,7 @@ class Desk:
         reason = "crossed" if crossed else mark.reason
         if not self._book.mark(mark.symbol, Marked(mark.price, micros, tradable, reason)):
             return
+        self._volatility.hear(mark)
         self._is_told = False
         is_new_minute = self._clock // _MINUTE > self._told_minute
         if not self._follow_drawdown(report) and is_new_minute:
@@ -179,7 +186,7 @@ class Desk:
             report.verdict(wish, verdict, order_id if verdict.passed else None)
             if verdict.passed:
                 self._pace.accept(self._clock, wish.agent)
-                self._order(report, wish, order_id, case.quantity, case.price, decided_at)
+                self._order(report, self._bracketed(case), order_id, case.quantity, case.price, decided_at)
 
     def _case(self, wish: Wish) -> Case:
         profile, instrument = self._roster.by_agent.get(wish.agent), INSTRUMENTS.get(wish.symbol)
@@ -190,7 +197,9 @@ class Desk:
         closable = exposure.closable(wish.agent, wish.symbol, wish.side.sign)
         quantity = smallest = ZERO
         if instrument is not None and price > 0:
-            quantity = quantity_of(wish, instrument, price, cap, closable)
+            volatility = self._volatility.of(wish.symbol).volatility
+            scale = scale_of(wish, cap, capital, volatility, self._limits)
+            quantity = quantity_of(wish, instrument, price, cap, closable, scale)
             smallest = smallest_quantity(instrument, price) * price
         return Case(
             wish=wish,
@@ -214,6 +223,15 @@ class Desk:
             exposure=exposure.after(wish.agent, wish.symbol, quantity * wish.side.sign),
             agreement=self._voices.agreement(wish.symbol, self._clock, self._capital.of),
         )
+
+    def _bracketed(self, case: Case) -> Wish:
+        """The wish with the stop and the target that its order gets; what only reduces a position needs none."""
+        wish = case.wish
+        if case.is_reducing:
+            return wish
+        atr = self._volatility.of(wish.symbol).atr
+        stop, target = brackets_of(wish, INSTRUMENTS[wish.symbol], case.price, atr, self._limits)
+        return replace(wish, stop_loss=stop, take_profit=target)
 
     def _order(
         self,
@@ -335,7 +353,7 @@ class Desk:
 
     def _tell_risk(self, report: Report, *alerts: str) -> None:
         self._told_minute = max(self._told_minute, self._clock // _MINUTE)
-        report.risk(self._book, self._risk.state, *alerts)
+        report.risk(self._book, self._risk.state, self._volatility.mean, *alerts)
         self._tell_portfolio(report)
 
     def _tell_consensus(self, report: Report, symbol: str) -> None:

@@ -9,13 +9,13 @@ from contracts.message import Message, said_by
 from contracts.model import Contract
 from contracts.orders import OrderRequest
 from contracts.payloads import DeskState, OrderExecution, Position, RiskUpdate
-from contracts.rows.row import DeskRow
-from contracts.rows.trading import ExecutionRow, OrderRow, PortfolioRow, PositionRow, RiskVerdict
-from transforms.core import ROWS, Output
 from contracts.risk.book import Book
 from contracts.risk.checks import Verdict
 from contracts.risk.money import told
 from contracts.risk.wish import Wish
+from contracts.rows.row import DeskRow
+from contracts.rows.trading import ExecutionRow, OrderRow, PortfolioRow, PositionRow, RiskVerdict
+from transforms.core import ROWS, Output
 
 SENDER = "trading"
 """Who the desk is in its messages."""
@@ -147,7 +147,7 @@ class Report:
             fees=told(book.fees()),
         )
 
-    def risk(self, book: Book, state: DeskState, *alerts: str) -> None:
+    def risk(self, book: Book, state: DeskState, volatility: float | None, *alerts: str) -> None:
         """The desk's risk at this moment: a message to everyone."""
         equity, gross = book.equity, book.gross_exposure
         self.say(
@@ -161,6 +161,7 @@ class Report:
                 net_exposure=told(book.net_exposure),
                 leverage=float(gross / equity) if equity > 0 else 0.0,
                 alerts=alerts,
+                volatility=volatility,
             ),
         )
 

@@ -25,7 +25,8 @@ from transforms.portfolio.desk import Desk
 from transforms.portfolio.report import SENDER
 
 OPEN = mark(0, BTC, "40000")
-ALPHA, BETA = proposal(1, "a", "alpha", BTC, "BUY"), proposal(2, "b", "beta", BTC, "BUY")
+ALPHA = proposal(1, "a", "alpha", BTC, "BUY", sure=0.9)
+BETA = proposal(2, "b", "beta", BTC, "BUY", sure=0.9)
 
 
 def test_it_is_told_when_two_agree_and_when_their_words_are_old() -> None:
