@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from agents.serving.whole_numbers import with_whole_numbers
 from contracts.refusals import describe
 
 
@@ -60,13 +61,26 @@ def read_instance(content: object) -> ChatInstance:
         raise BadInstance(f"not a chat-completion instance: {describe(error)}") from None
 
 
-def completion(model: str, content: str, tokens_in: int, tokens_out: int) -> dict[str, Any]:
+def openai_body(instance: object, most_tokens: int) -> dict[str, Any]:
+    """The body of an OpenAI chat completion that asks the same, for at most `most_tokens`; raises `BadInstance`.
+
+    Numbers are integers again where they are whole (whole_numbers.py).
+    """
+    chat = read_instance(instance)
+    assert isinstance(instance, dict)  # noqa: S101  # read_instance takes nothing else
+    body = {name: with_whole_numbers(instance[name]) for name in _PASSED_ON if instance.get(name) is not None}
+    return body | {"max_tokens": max(1, min(int(chat.max_tokens or most_tokens), most_tokens))}
+
+
+def completion(
+    model: str, content: str, tokens_in: int, tokens_out: int, finish_reason: str = "stop"
+) -> dict[str, Any]:
     """A finished chat completion with one choice."""
     return {
         "object": "chat.completion",
         "model": model,
         "choices": [
-            {"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": "stop"}
+            {"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": finish_reason}
         ],
         "usage": {
             "prompt_tokens": tokens_in,
@@ -74,6 +88,9 @@ def completion(model: str, content: str, tokens_in: int, tokens_out: int) -> dic
             "total_tokens": tokens_in + tokens_out,
         },
     }
+
+
+_PASSED_ON = ("messages", "temperature", "top_p", "seed", "stop", "response_format")
 
 
 def _json(text: str) -> object:

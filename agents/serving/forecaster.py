@@ -4,6 +4,12 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 from statistics import NormalDist
+from typing import Any
+
+from agents.serving.forecast_request import prediction, read_forecast_instance
+
+STATISTICAL = "statistical"
+"""The name under which it is served."""
 
 DECAY = 0.97
 """The weight of a bar's squared return against that of the bar after it; half of the weight lies in the last 23."""
@@ -34,3 +40,10 @@ def forecast(closes: Sequence[float], bars: int, levels: Sequence[float]) -> lis
         [closes[-1] * math.exp(score * deviation * math.sqrt(ahead)) for score in scores]
         for ahead in range(1, bars + 1)
     ]
+
+
+def statistical_prediction(instance: object) -> dict[str, Any]:
+    """The answer to a forecast instance; raises `chat.BadInstance`."""
+    asked = read_forecast_instance(instance)
+    quantiles = forecast(asked.target, asked.prediction_length, asked.quantile_levels)
+    return prediction(f"forecast:{STATISTICAL}", quantiles)

@@ -8,15 +8,16 @@ from pydantic import ValidationError
 from agents.answers import write_answer
 from agents.rules.mix import mix
 from agents.rules.rule import MarketView, UnknownRule, rule_named, rule_names
-from agents.serving.backend import UnknownModel, register
+from agents.serving.backend import Backend, UnknownModel, register
 from agents.serving.chat import BadInstance, ChatInstance, completion, read_instance
-from agents.serving.forecast_backend import STATISTICAL, ForecastBackend
 from agents.serving.forecast_request import is_forecast
+from agents.serving.forecaster import statistical_prediction
+from agents.serving.options import ServerOptions
 from contracts.refusals import describe
 
 
 @register("rule")
-class RuleBackend:
+class RuleBackend(Backend):
     """Answers every kind of request as the model would, told apart by the instance.
 
     * a decision: the rule reads the `market` in the JSON part of the user's message;
@@ -28,13 +29,20 @@ class RuleBackend:
     because it reads none.
     """
 
+    def __init__(self, options: ServerOptions | None = None) -> None:
+        """Nothing needs to be told."""
+
+    @property
+    def runs(self) -> str:
+        return "documented trading rules, and a statistical forecaster"
+
     def predict(self, model: str, instance: object) -> dict[str, Any]:
         try:
             rule_named(model)
         except UnknownRule as error:
             raise UnknownModel(str(error)) from None
         if is_forecast(instance):
-            return ForecastBackend().predict(STATISTICAL, instance)
+            return statistical_prediction(instance)
         chat = read_instance(instance)
         answer = _ANSWERS.get(chat.answer_name, _decision)(model, chat)
         return completion(f"rule:{model}", answer, 0, 0)

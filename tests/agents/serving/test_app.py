@@ -71,7 +71,7 @@ def test_an_unknown_model_is_a_404(server):
 
 
 def test_what_cannot_be_served_is_said_at_start():
-    with pytest.raises(UnknownBackend, match="known are forecast, rule"):
+    with pytest.raises(UnknownBackend, match="known are forecast, llama_cpp, record, rule, vllm"):
         backend_named("oracle")
     with pytest.raises(UnknownModel, match="served are"):
         create_app(backend_named("rule"), "/health", "/predict", "astrology")
