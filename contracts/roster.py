@@ -46,7 +46,7 @@ class EndpointBacking(Contract):
     `asks` is what it is asked for (agents/kinds): a decision, a forecast, a sentiment or a portfolio; a documented rule
     makes a decision of each. `budget` is what its calls may cost. `news_bps` is the move of the price, in basis points
     since the agent was asked last, that is no news to it: it is not asked again about a market that moved no more when
-    nothing else changed either.
+    nothing else changed either. `batch` is how many questions may share one call, for an endpoint that gains from it.
     """
 
     kind: Literal["endpoint"]
@@ -56,6 +56,7 @@ class EndpointBacking(Contract):
     asks: Literal["decision", "forecast", "sentiment", "portfolio"] = "decision"
     budget: CallBudget = CallBudget()
     news_bps: Annotated[float, Field(ge=0, le=1_000)] = 0.0
+    batch: Annotated[int, Field(ge=1, le=128)] = 1
 
 
 class ExternalBacking(Contract):

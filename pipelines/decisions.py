@@ -5,7 +5,6 @@ python -m pipelines.decisions --input snapshots.jsonl --output out/            #
 """
 
 import json
-import time
 from argparse import ArgumentParser
 from pathlib import Path
 
@@ -71,7 +70,7 @@ def preflight(options: JobOptions) -> None:
 def build(pipeline: beam.Pipeline, options: JobOptions) -> PCollection:
     """Wire the job into `pipeline`."""
     roster = _roster(options)
-    clock = time.perf_counter if options.is_streaming else None
+    handler = DecisionHandler(roster, _connection(options, roster), tells_latency=options.is_streaming)
     return (
         pipeline
         | "Read snapshots" >> ReadLog(options, topics.DECISIONS_JOB)
@@ -83,7 +82,7 @@ def build(pipeline: beam.Pipeline, options: JobOptions) -> PCollection:
             streaming=options.is_streaming,
             dead_letter_limit=options.dead_letter_limit,
         )
-        | "Decide" >> Decide(DecisionHandler(roster, _connection(options, roster), clock=clock))
+        | "Decide" >> Decide(handler)
         | "Publish"
         >> Publish(
             options,

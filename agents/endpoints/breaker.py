@@ -36,6 +36,9 @@ class Breaker:
         at        0       1       2      15     16      45     46
         circuit   closed  open    open   open   open    open   closed
                                          (the calls at 16 and 46 are its trials)
+
+    Calls may be under way side by side. Each opening begins a new era, and what a call of an earlier era came to says
+    nothing about this one: eight calls that fail together open it once, and none of them decides in its trial's place.
     """
 
     def __init__(self, policy: BreakerPolicy, clock: Callable[[], float]) -> None:
@@ -45,6 +48,8 @@ class Breaker:
         self._failures = 0
         self._openings = 0
         self._opens_until = 0.0
+        self._quiet_until = 0.0
+        self._era = 0
         self._circuit = Circuit.CLOSED
 
     @property
@@ -54,6 +59,23 @@ class Breaker:
             if self._circuit is Circuit.OPEN and self._clock() >= self._opens_until:
                 return Circuit.HALF_OPEN
             return self._circuit
+
+    @property
+    def era(self) -> int:
+        """How often it opened; to be read before a call is admitted, and given back with how the call went."""
+        with self._lock:
+            return self._era
+
+    def leave_alone(self, seconds: float) -> None:
+        """The endpoint asked for it: no attempt of any call is to be made before that, admitted or not."""
+        with self._lock:
+            pause = min(seconds, self._policy.longest_seconds)
+            self._quiet_until = max(self._quiet_until, self._clock() + pause)
+
+    def quiet(self) -> float:
+        """For how many more seconds the endpoint asked to be left alone."""
+        with self._lock:
+            return max(self._quiet_until - self._clock(), 0.0)
 
     def admit(self) -> float:
         """0 when a call may be made; it must then be told how it went. Else how many seconds to wait."""
@@ -68,18 +90,20 @@ class Breaker:
             self._opens_until = self._clock() + self._policy.open_seconds
             return 0.0
 
-    def succeeded(self) -> None:
-        """A call was answered."""
+    def succeeded(self, era: int | None = None) -> None:
+        """A call that was admitted in `era` (None is this one) was answered."""
         with self._lock:
+            if era is not None and era != self._era:
+                return
             self._circuit, self._failures, self._openings = Circuit.CLOSED, 0, 0
 
-    def failed(self, retry_after: float = 0.0) -> None:
+    def failed(self, retry_after: float = 0.0, era: int | None = None) -> None:
         """A call was not; `retry_after` is for how many seconds the endpoint itself asked to be left alone.
 
         What fails while the circuit is open was admitted before, and changes nothing.
         """
         with self._lock:
-            if self._circuit is Circuit.OPEN:
+            if self._circuit is Circuit.OPEN or (era is not None and era != self._era):
                 return
             self._failures += 1
             pause = min(retry_after, self._policy.longest_seconds)
@@ -89,4 +113,5 @@ class Breaker:
                 self._openings += 1
             if pause > 0:
                 self._circuit = Circuit.OPEN
+                self._era += 1
                 self._opens_until = self._clock() + pause

@@ -2,8 +2,8 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as DeadlinePassed
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from agents.endpoints.asking import CallFailed, Reply
+from agents.endpoints.asking import Call, CallFailed, Ended, Reply
 from agents.endpoints.breaker import Breaker, BreakerPolicy
 from agents.endpoints.directory import Vertex
 from agents.endpoints.retry_after import retry_after
@@ -31,8 +31,7 @@ from contracts.decisions import CallStatus
 if TYPE_CHECKING:
     from google.cloud.aiplatform_v1 import PredictionServiceClient
 
-_THREADS_PER_ENDPOINT = 4
-_CLIENT_ERRORS = (google.GoogleAPIError, GoogleAuthError, requests.RequestException, json_format.ParseError)
+_THREADS_PER_ENDPOINT = 8
 _TRANSIENT = frozenset({CallStatus.THROTTLED, CallStatus.UNAVAILABLE, CallStatus.UNREACHABLE})
 
 
@@ -62,16 +61,57 @@ class VertexConnection:
 
 @dataclass(slots=True)
 class _Tally:
-    """How many attempts a call has made so far: read by who gave up waiting for it."""
+    """How many attempts a call has made so far, and how long it took: read by who gave up waiting for it, too."""
 
+    began: float
     attempts: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What one call asks for, and until when (`time.monotonic`)."""
+
+    endpoint: str
+    resource: str
+    instances: tuple[Value, ...]
+    ends: float
+    breaker: Breaker
+    era: int
+    tally: _Tally
+
+
+@dataclass(frozen=True, slots=True)
+class _UnderWay:
+    """A call on one of its endpoint's threads."""
+
+    asked: _Asked
+    deadline_seconds: float
+    predictions: Future[tuple[object | CallFailed, ...]]
+
+    def reply(self) -> Reply:
+        asked, tally = self.asked, self.asked.tally
+        try:
+            predictions = self.predictions.result(max(asked.ends - time.monotonic(), 0.0))
+        except DeadlinePassed:
+            attempts = 0 if self.predictions.cancel() else max(tally.attempts, 1)
+            failure = CallFailed(CallStatus.DEADLINE, f"no answer within {self.deadline_seconds:g} s")
+            return self._failed(failure, attempts, self.deadline_seconds)
+        except CallFailed as failure:
+            return self._failed(failure, tally.attempts, tally.seconds)
+        asked.breaker.succeeded(asked.era)
+        return Reply(predictions, tally.attempts, tally.seconds)
+
+    def _failed(self, failure: CallFailed, attempts: int, seconds: float) -> Reply:
+        self.asked.breaker.failed(failure.retry_after, self.asked.era)
+        return Reply.failed(failure, len(self.asked.instances), attempts, seconds)
 
 
 @dataclass(eq=False)  # no slots: RunInference shares it by a weak reference
 class EndpointClient:
     """Asks endpoints through aiplatform's prediction client.
 
-    Each endpoint has a few threads of its own, on which its calls run, because a socket's timeout starts anew
+    Each endpoint has a few threads of its own, on which its calls run side by side, because a socket's timeout starts anew
     with every byte that arrives: a slow endpoint can only use up what is its own. And each has a circuit breaker, whose
     `clock` tells seconds; while it is open, calls fail at once.
     """
@@ -87,63 +127,85 @@ class EndpointClient:
         """The endpoint's circuit breaker."""
         return self._breakers.setdefault(endpoint, Breaker(self.config.breaker, self.clock))
 
-    def ask(self, endpoint: str, instance: dict[str, Any]) -> Reply:
-        """The first prediction of the endpoint for `instance`; raises `CallFailed`."""
+    def begin(self, endpoint: str, instances: Sequence[dict[str, Any]]) -> Call:
+        """One call for all of the instances; its deadline counts from now on."""
         if endpoint not in self.config.endpoints:
-            raise CallFailed(CallStatus.REFUSED, f"the endpoint {endpoint} was not resolved", 0)
+            return _not_made(CallStatus.REFUSED, f"the endpoint {endpoint} was not resolved", instances)
         breaker = self.breaker(endpoint)
-        wait = breaker.admit()
+        era, wait = breaker.era, breaker.admit()
         if wait > 0:
             told = f"the endpoint {endpoint} kept failing; it is left alone for another {wait:.1f} s"
-            raise CallFailed(CallStatus.CIRCUIT_OPEN, told, 0)
-        try:
-            reply = self._called(endpoint, instance)
-        except CallFailed as failed:
-            breaker.failed(failed.retry_after)
-            raise
-        breaker.succeeded()
-        return reply
+            return _not_made(CallStatus.CIRCUIT_OPEN, told, instances)
+        now, seconds = time.monotonic(), self.config.deadline_seconds
+        values = tuple(json_format.ParseDict(instance, Value()) for instance in instances)
+        resource = self.config.endpoints[endpoint]
+        asked = _Asked(endpoint, resource, values, now + seconds, breaker, era, _Tally(now))
+        return _UnderWay(asked, seconds, self._pool(endpoint).submit(self._predicted, asked))
 
-    def _called(self, endpoint: str, instance: dict[str, Any]) -> Reply:
-        threads = self._threads.setdefault(endpoint, ThreadPoolExecutor(_THREADS_PER_ENDPOINT, endpoint))
-        tally = _Tally()
-        ends = time.monotonic() + self.config.deadline_seconds
-        call = threads.submit(self._attempts, self.config.endpoints[endpoint], instance, ends, tally)
-        try:
-            return Reply(call.result(self.config.deadline_seconds), tally.attempts)
-        except DeadlinePassed:
-            attempts = 0 if call.cancel() else max(tally.attempts, 1)
-            seconds = self.config.deadline_seconds
-            raise CallFailed(CallStatus.DEADLINE, f"no answer within {seconds:g} s", attempts) from None
-        except CallFailed as failed:
-            raise CallFailed(failed.status, failed.error, tally.attempts, failed.retry_after) from None
+    def _pool(self, endpoint: str) -> ThreadPoolExecutor:
+        if endpoint not in self._threads:
+            self._threads.setdefault(endpoint, ThreadPoolExecutor(_THREADS_PER_ENDPOINT, endpoint))
+        return self._threads[endpoint]
 
-    def _attempts(self, resource: str, instance: dict[str, Any], ends: float, tally: _Tally) -> object:
+    def _predicted(self, asked: _Asked) -> tuple[object | CallFailed, ...]:
+        """On a thread of the endpoint: all attempts, and the time that they took."""
+        try:
+            return self._together(asked)
+        finally:
+            asked.tally.seconds = time.monotonic() - asked.tally.began
+
+    def _together(self, asked: _Asked) -> tuple[object | CallFailed, ...]:
+        """All instances in one call; when the endpoint refuses that, each alone, so that a bad one costs itself only."""
+        try:
+            return self._attempts(asked, asked.instances)
+        except CallFailed as failure:
+            if failure.status is not CallStatus.REFUSED or len(asked.instances) == 1:
+                raise
+        alone = tuple(self._alone(asked, instance) for instance in asked.instances)
+        if all(isinstance(prediction, CallFailed) for prediction in alone):
+            raise next(failed for failed in alone if isinstance(failed, CallFailed))
+        return alone
+
+    def _alone(self, asked: _Asked, instance: Value) -> object | CallFailed:
+        try:
+            return self._attempts(asked, (instance,))[0]
+        except CallFailed as failure:
+            return failure
+
+    def _attempts(self, asked: _Asked, instances: tuple[Value, ...]) -> tuple[object, ...]:
         jittered = wait_random_exponential(self.config.wait_seconds, max=self.config.deadline_seconds)
 
         def wait(state: RetryCallState) -> float:
-            return max(jittered(state), _asked_for(state))
+            return max(jittered(state), _asked_for(state), asked.breaker.quiet())
 
+        self._wait_while_asked_to(asked)
         retrying = Retrying(
-            stop=stop_after_attempt(self.config.attempts) | stop_before_delay(ends - time.monotonic()),
+            stop=stop_after_attempt(self.config.attempts) | stop_before_delay(asked.ends - time.monotonic()),
             wait=wait,
             sleep=self.sleep,
             retry=retry_if_exception(_is_transient),
             reraise=True,
         )
-        return retrying(self._attempt, resource, instance, ends, tally)
+        return retrying(self._attempt, asked, instances)
 
-    def _attempt(self, resource: str, instance: dict[str, Any], ends: float, tally: _Tally) -> object:
-        remaining = ends - time.monotonic()
+    def _wait_while_asked_to(self, asked: _Asked) -> None:
+        """What the endpoint asked of another call (Retry-After) holds for this one too."""
+        pause = asked.breaker.quiet()
+        if pause <= 0:
+            return
+        if time.monotonic() + pause >= asked.ends:
+            told = f"the endpoint {asked.endpoint} asked to be left alone for another {pause:.1f} s"
+            raise CallFailed(CallStatus.THROTTLED, told, pause)
+        self.sleep(pause)
+
+    def _attempt(self, asked: _Asked, instances: tuple[Value, ...]) -> tuple[object, ...]:
+        remaining = asked.ends - time.monotonic()
         if remaining <= 0:
             raise CallFailed(CallStatus.DEADLINE, "no time was left for another attempt")
-        tally.attempts += 1
+        asked.tally.attempts += 1
         try:
             response = self.predictions.predict(
-                endpoint=resource,
-                instances=[json_format.ParseDict(instance, Value())],
-                retry=None,
-                timeout=remaining,
+                endpoint=asked.resource, instances=list(instances), retry=None, timeout=remaining
             )
         except (
             google.GoogleAPIError,
@@ -151,14 +213,20 @@ class EndpointClient:
             requests.RequestException,
             json_format.ParseError,
         ) as error:
-            raise _failure(error) from None
+            failure = _failure(error)
+            if failure.retry_after > 0:
+                asked.breaker.leave_alone(failure.retry_after)
+            raise failure from None
         content = json_format.MessageToDict(type(response).pb(response))
         predicted = content.get("predictions") or []
-        if not predicted:
-            raise CallFailed(
-                CallStatus.NOT_JSON, f"no predictions in the answer: {json.dumps(content)[:200]}"
-            )
-        return predicted[0]
+        if len(predicted) != len(instances):
+            told = f"{len(predicted)} predictions for {len(instances)} instances"
+            raise CallFailed(CallStatus.NOT_JSON, f"{told}: {json.dumps(content)[:200]}")
+        return tuple(predicted)
+
+
+def _not_made(status: CallStatus, error: str, instances: Sequence[dict[str, Any]]) -> Ended:
+    return Ended(Reply.failed(CallFailed(status, error), len(instances), 0))
 
 
 def _is_transient(error: BaseException) -> bool:

@@ -1,42 +1,49 @@
 """The model handler: one RunInference stage asks every model-backed agent's endpoint."""
 
 import json
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from typing import Any
 
 from apache_beam.ml.inference.base import ModelHandler
 
-from agents.endpoints.asking import Asker, CallFailed, Connection
+from agents.endpoints.asking import Asker, CallFailed, Connection, Reply
 from agents.kinds.kind import Kind, kind_named
 from agents.kinds.strictly import LONGEST
 from agents.prompts.prompt import PromptTooLong
 from contracts.decisions import UNANSWERED, CallOutcome, CallStatus, DecisionRequest
 from contracts.refusals import Refusal
-from contracts.roster import AgentProfile, EndpointBacking, Roster
+from contracts.roster import EndpointBacking, Roster
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """A request, made ready to be asked; `refusal` says why it cannot be."""
+
+    request: DecisionRequest
+    backing: EndpointBacking
+    kind: Kind
+    instance: dict[str, Any]
+    refusal: str = ""
 
 
 class DecisionHandler(ModelHandler[DecisionRequest, CallOutcome, Asker]):
     """Maps each `DecisionRequest` to its `CallOutcome`; a bad call is an outcome too, never an exception.
 
-    Use it `with_no_batching()`, each element a list of one request: RunInference's own batching stamps
-    elements anew, and their event time would be lost. Without a `clock` (seconds) no latency is told, so that
-    equal input gives equal outcomes.
+    What is in a batch is asked at the same time, so a slow endpoint delays nobody's answer but its own and the whole batch
+    takes no longer than one deadline. Questions for one endpoint that gains from it (`batch` in the roster) share a call.
+
+    Use it `with_no_batching()`, each element a list of requests: RunInference's own batching stamps elements anew, and
+    their event time would be lost. Without `tells_latency` equal input gives equal outcomes.
     """
 
-    def __init__(
-        self,
-        roster: Roster,
-        connection: Connection,
-        *,
-        clock: Callable[[], float] | None = time.perf_counter,
-    ) -> None:
+    def __init__(self, roster: Roster, connection: Connection, *, tells_latency: bool = True) -> None:
         super().__init__()
         self._roster = roster
         self._connection = connection
-        self._clock = clock
+        self._tells_latency = tells_latency
 
     def load_model(self) -> Asker:
         """Connect; what is slow to import is imported here, on the worker."""
@@ -46,33 +53,51 @@ class DecisionHandler(ModelHandler[DecisionRequest, CallOutcome, Asker]):
         self, batch: Sequence[DecisionRequest], model: Asker, inference_args: dict[str, Any] | None = None
     ) -> Iterable[CallOutcome]:
         """The outcome of each request, in order."""
-        return [self._outcome(request, model) for request in batch]
+        questions = [self._question(request) for request in batch]
+        outcomes = {
+            place: self._outcome(question, CallFailed(CallStatus.REFUSED, question.refusal), _NOT_MADE)
+            for place, question in enumerate(questions)
+            if question.refusal
+        }
+        under_way = [
+            (places, model.begin(endpoint, [questions[place].instance for place in places]))
+            for endpoint, places in _calls(questions)
+        ]
+        for places, call in under_way:
+            reply = call.reply()
+            for place, prediction in zip(places, reply.predictions, strict=True):
+                outcomes[place] = self._outcome(questions[place], prediction, reply)
+        return [outcomes[place] for place in range(len(questions))]
 
     def get_metrics_namespace(self) -> str:
         return "sapphire_endpoints"
 
-    def _outcome(self, request: DecisionRequest, asker: Asker) -> CallOutcome:
+    def _question(self, request: DecisionRequest) -> _Question:
         profile = self._roster.by_agent[request.agent]
         if not isinstance(profile.backing, EndpointBacking):
             raise TypeError(f"{request.agent} has no endpoint, so nobody may ask for it")
         kind = kind_named(profile.backing.asks)
-        asked: dict[str, Any] = {
-            "request": request,
-            "endpoint": profile.backing.endpoint,
-            "model": UNANSWERED,
-            "prompt": kind.prompt_id,
-            "deadline_ms": self._connection.deadline_seconds and self._connection.deadline_seconds * 1000.0,
-        }
-        began = self._clock() if self._clock else 0.0
         try:
-            reply = asker.ask(profile.backing.endpoint, _instance(kind, profile, request))
-        except CallFailed as failed:
-            asked |= {"latency_ms": self._since(began), "attempts": failed.attempts}
-            outcome = CallOutcome(**asked, status=failed.status, error=failed.error)
+            return _Question(request, profile.backing, kind, kind.instance(profile, request))
+        except PromptTooLong as error:
+            return _Question(request, profile.backing, kind, {}, str(error))
+
+    def _outcome(self, question: _Question, prediction: object | CallFailed, reply: Reply) -> CallOutcome:
+        deadline = self._connection.deadline_seconds
+        asked: dict[str, Any] = {
+            "request": question.request,
+            "endpoint": question.backing.endpoint,
+            "model": UNANSWERED,
+            "prompt": question.kind.prompt_id,
+            "deadline_ms": deadline and deadline * 1000.0,
+            "latency_ms": round(reply.seconds * 1000.0, 3) if self._tells_latency else None,
+            "attempts": reply.attempts,
+        }
+        if isinstance(prediction, CallFailed):
+            outcome = CallOutcome(**asked, status=prediction.status, error=prediction.error)
         else:
-            asked |= {"latency_ms": self._since(began), "attempts": reply.attempts}
-            outcome = _read(kind, asked, reply.prediction)
-        return outcome.with_valid(cost_usd=self._cost(outcome, profile.backing))
+            outcome = _read(question.kind, asked, prediction)
+        return outcome.with_valid(cost_usd=self._cost(outcome, question.backing))
 
     def _cost(self, outcome: CallOutcome, backing: EndpointBacking) -> Decimal | None:
         """By the tokens that were told; the most that it can be when a call was made and told none."""
@@ -83,15 +108,21 @@ class DecisionHandler(ModelHandler[DecisionRequest, CallOutcome, Asker]):
             return price.cost(backing.budget.tokens_in, backing.budget.tokens_out)
         return price.cost(outcome.tokens_in, outcome.tokens_out)
 
-    def _since(self, began: float) -> float | None:
-        return round((self._clock() - began) * 1000.0, 3) if self._clock else None
+
+_NOT_MADE = Reply((), attempts=0)
 
 
-def _instance(kind: Kind, profile: AgentProfile, request: DecisionRequest) -> dict[str, Any]:
-    try:
-        return kind.instance(profile, request)
-    except PromptTooLong as error:
-        raise CallFailed(CallStatus.REFUSED, str(error), 0) from None
+def _calls(questions: Sequence[_Question]) -> Iterator[tuple[str, list[int]]]:
+    """Which questions share a call: endpoint and places, no more places than the endpoint's `batch`."""
+    places: dict[str, list[int]] = {}
+    for place, question in enumerate(questions):
+        if question.refusal:
+            continue
+        endpoint = question.backing.endpoint
+        places.setdefault(endpoint, []).append(place)
+        if len(places[endpoint]) == question.backing.batch:
+            yield endpoint, places.pop(endpoint)
+    yield from places.items()
 
 
 @cache

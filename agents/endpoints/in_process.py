@@ -1,10 +1,11 @@
 """Endpoints without a network: the rules that stand in for the models, asked in this very process."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from agents.endpoints.asking import CallFailed, Reply
+from agents.endpoints.asking import CallFailed, Ended, Reply
 from agents.serving.backend import Backend, UnknownModel, backend_named
 from agents.serving.chat import BadInstance
 from contracts.decisions import CallStatus
@@ -40,10 +41,15 @@ class _Rules:
         self._backend = backend
         self._rules = rules
 
-    def ask(self, endpoint: str, instance: dict[str, Any]) -> Reply:
+    def begin(self, endpoint: str, instances: Sequence[dict[str, Any]]) -> Ended:
+        began = time.perf_counter()
+        predictions = tuple(self._predict(endpoint, instance) for instance in instances)
+        return Ended(Reply(predictions, seconds=time.perf_counter() - began))
+
+    def _predict(self, endpoint: str, instance: dict[str, Any]) -> object | CallFailed:
         if endpoint not in self._rules:
-            raise CallFailed(CallStatus.REFUSED, f"no rule stands in for the endpoint {endpoint}")
+            return CallFailed(CallStatus.REFUSED, f"no rule stands in for the endpoint {endpoint}")
         try:
-            return Reply(self._backend.predict(self._rules[endpoint], instance))
+            return self._backend.predict(self._rules[endpoint], instance)
         except (BadInstance, UnknownModel) as error:
-            raise CallFailed(CallStatus.REFUSED, str(error)) from None
+            return CallFailed(CallStatus.REFUSED, str(error))

@@ -125,6 +125,6 @@ def test_a_bad_answer_is_kept_and_an_unanswered_call_has_no_model():
 def test_an_endpoint_that_nobody_found_is_refused_without_a_call():
     with scripted.serving({}) as server:
         connection = VertexConnection(Vertex("p", "l", server.url), {})
-        handler = DecisionHandler(roster(), connection, clock=None)
+        handler = DecisionHandler(roster(), connection, tells_latency=False)
         (outcome,) = handler.run_inference([question()], handler.load_model())
     assert (outcome.status, outcome.attempts, outcome.latency_ms) == (CallStatus.REFUSED, 0, None)

@@ -185,7 +185,7 @@ def test_any_forecast_that_fits_is_a_sound_decision(last):
     ],
 )
 def test_every_agent_is_answered_in_its_own_way_here(agent, model):
-    handler = DecisionHandler(roster(), InProcess.of(roster()), clock=None)
+    handler = DecisionHandler(roster(), InProcess.of(roster()), tells_latency=False)
     asked = GUIDED.with_valid(agent=agent, price=Decimal(str(CLOSES[-1])))
     (outcome,) = handler.run_inference([asked], handler.load_model())
     assert (outcome.status, outcome.model) == (CallStatus.ANSWERED, model), outcome.error
