@@ -35,6 +35,8 @@ class DeliveryReason(StrEnum):
 _RELEVANT, _FLOOR = DeliveryReason.RELEVANT, DeliveryReason.FLOOR
 _NOT_RELEVANT, _SENDER_TOO_ACTIVE = DeliveryReason.NOT_RELEVANT, DeliveryReason.SENDER_TOO_ACTIVE
 
+_new = tuple.__new__  # a NamedTuple's own is written in Python
+
 _NEVER = -FLOOR_MICROS
 
 
@@ -75,12 +77,14 @@ class Participation:
         quiet = self._quiet_share(recipient, now)
         threshold = self.effective_threshold(recipient, sender_activity, quiet)
         if quiet >= 1.0:
-            return DeliveryVerdict(True, _FLOOR, relevance, threshold)
-        if sender_activity > HOLD_BACK_ABOVE:
-            return DeliveryVerdict(False, _SENDER_TOO_ACTIVE, relevance, threshold)
-        if relevance >= threshold:
-            return DeliveryVerdict(True, _RELEVANT, relevance, threshold)
-        return DeliveryVerdict(False, _NOT_RELEVANT, relevance, threshold)
+            delivered, reason = True, _FLOOR
+        elif sender_activity > HOLD_BACK_ABOVE:
+            delivered, reason = False, _SENDER_TOO_ACTIVE
+        elif relevance >= threshold:
+            delivered, reason = True, _RELEVANT
+        else:
+            delivered, reason = False, _NOT_RELEVANT
+        return _new(DeliveryVerdict, (delivered, reason, relevance, threshold))
 
     def effective_threshold(self, recipient: str, sender_activity: float, quiet_share: float) -> float:
         """The recipient's threshold as it stands for a sender of that activity, within [0, 1]."""

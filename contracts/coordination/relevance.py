@@ -1,7 +1,7 @@
 """Relevance: how much a message concerns an agent, from the roster and the message alone."""
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from contracts.instruments import INSTRUMENTS
@@ -15,6 +15,12 @@ PARTNER_WEIGHT = 0.25
 CONVICTION_WEIGHT = 0.15
 
 _WORD = re.compile(r"[a-z0-9]+")
+
+_About = tuple[str, str | None, frozenset[str] | None, str]
+"""Sender, symbol, topic and recipient."""
+
+_MOST_SUMS = 10_000
+"""Sums that are remembered: the topic is free text."""
 
 
 class Facts(NamedTuple):
@@ -54,10 +60,23 @@ class Relevance:
             if profile.trades(symbol)
         }
         self._fields = {profile.agent: _fields(profile) for profile in roster.agents}
+        self._sums: dict[_About, tuple[float, float]] = {}
 
     def of(self, facts: Facts, recipient: str) -> float:
         """The relevance of a message with these facts to an agent on the roster."""
         sender, symbol, topic, conviction = facts
+        about = (sender, symbol, topic, recipient)
+        sums = self._sums.get(about)
+        if sums is None:
+            sums = self._weigh(about)
+        weighted, weight = sums
+        if conviction is None:
+            return weighted / weight
+        return (weighted + CONVICTION_WEIGHT * conviction) / (weight + CONVICTION_WEIGHT)
+
+    def _weigh(self, about: _About) -> tuple[float, float]:
+        """The weighted sum and the weight of all facts but the conviction; agents talk about the same things again."""
+        sender, symbol, topic, recipient = about
         weight = PARTNER_WEIGHT
         weighted = PARTNER_WEIGHT if (sender, recipient) in self._partners else 0.0
         if symbol is not None:
@@ -66,14 +85,12 @@ class Relevance:
                 weighted += ASSET_WEIGHT
         if topic is not None:
             weight += TOPIC_WEIGHT
-            for field in self._fields[recipient]:
-                if field <= topic:
-                    weighted += TOPIC_WEIGHT
-                    break
-        if conviction is not None:
-            weight += CONVICTION_WEIGHT
-            weighted += CONVICTION_WEIGHT * conviction
-        return weighted / weight
+            if any(field <= topic for field in self._fields[recipient]):
+                weighted += TOPIC_WEIGHT
+        if len(self._sums) >= _MOST_SUMS:
+            self._sums.clear()
+        self._sums[about] = weighted, weight
+        return weighted, weight
 
 
 def facts_of(message: Message) -> Facts:
@@ -103,6 +120,7 @@ def concerns_nobody(message: Message) -> bool:
     return message.type is MessageType.HEARTBEAT
 
 
+@lru_cache(maxsize=10_000)
 def words(text: str) -> frozenset[str]:
     """The words of a text or of a name such as `mean_reversion`, in lower case."""
     return frozenset(_WORD.findall(text.lower()))
