@@ -28,6 +28,14 @@ class Funding(Contract):
     venue: Name
 
 
+class LedgerQuestion(Contract):
+    """What the trading job asks the execution service's ledger: its desk's positions, and how some orders stand."""
+
+    desk: Name
+    orders: tuple[Name, ...] = ()
+    asked_at: UtcTime
+
+
 class LedgerOrder(Contract):
     """An order as the execution service's ledger has it; without a status it has none of that id."""
 

@@ -1,11 +1,13 @@
 """Controls: how people and the launcher change a running desk, by a message in the desk's own log."""
 
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from contracts.model import Contract, Name, Text, Unit
+from contracts.risk.limits import checked_changes
 
 
 class MessageClass(StrEnum):
@@ -37,6 +39,7 @@ class ControlAction(StrEnum):
     MUTE = "mute"
     UNMUTE = "unmute"
     GOAL = "goal"
+    LIMITS = "limits"
     KILL = "kill"
     RELEASE = "release"
     RESTORE = "restore"
@@ -52,6 +55,10 @@ class Budget(Contract):
     burst: Annotated[int, Field(ge=1, le=10_000)]
 
 
+LimitChanges = Annotated[dict[str, Decimal | None], AfterValidator(checked_changes)]
+"""Limits of a desk by their names in contracts/risk/limits.py, each with its new value."""
+
+
 class Control(Contract):
     """One change, who asked for it and why.
 
@@ -61,6 +68,7 @@ class Control(Contract):
     | budget | agent, message_class (signal or chatter), budget | the agent's message budget |
     | mute, unmute | agent | its signals and chatter are refused, or heard again |
     | goal | goal | what the portfolio is steered towards |
+    | limits | limits | the desk's limits that are named, and no others, until they are changed again |
     | kill, release | - | no new risk until released |
     | restore | core, state | the state that a job starts from, as its core wrote it |
     """
@@ -73,6 +81,7 @@ class Control(Contract):
     message_class: MessageClass | None = None
     budget: Budget | None = None
     goal: Goal | None = None
+    limits: LimitChanges | None = None
     flatten: bool = False
     core: Name | None = None
     state: dict[str, Any] | None = None
@@ -93,5 +102,6 @@ _NEEDS: dict[ControlAction, tuple[str, ...]] = {
     ControlAction.MUTE: ("agent",),
     ControlAction.UNMUTE: ("agent",),
     ControlAction.GOAL: ("goal",),
+    ControlAction.LIMITS: ("limits",),
     ControlAction.RESTORE: ("core", "state"),
 }

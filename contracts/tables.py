@@ -26,6 +26,7 @@ ROW_MODELS: tuple[type[Row], ...] = (
     trading.RiskVerdict,
     trading.OrderRow,
     trading.ExecutionRow,
+    trading.FundingRow,
     trading.PositionRow,
     trading.PortfolioRow,
     trading.AllocationRow,

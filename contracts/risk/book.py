@@ -23,7 +23,7 @@ _NOTHING = Holding()
 class Book:
     """Positions by agent and symbol, valued at the last marks.
 
-    equity = capital + realised - fees + unrealised, and a sum over agents is the desk, to the last digit.
+    equity = capital + realised - fees + funding + unrealised, and a sum over agents is the desk, to the last digit.
     """
 
     def __init__(self, capital: Decimal) -> None:
@@ -53,6 +53,12 @@ class Book:
         self._marks.setdefault(symbol, Marked(price, 0, False, "never_marked"))
         self._raise_high_water_mark()
         return holding
+
+    def fund(self, agent: str, symbol: str, amount: Decimal, price: Decimal) -> None:
+        """Book funding at a price: what a position received, or paid when it is negative."""
+        self._holdings[agent, symbol] = self.holding(agent, symbol).funded(amount)
+        self._marks.setdefault(symbol, Marked(price, 0, False, "never_marked"))
+        self._raise_high_water_mark()
 
     def rebase(self) -> None:
         """Measure drawdown from here on: after a halt that somebody has released."""
@@ -85,6 +91,10 @@ class Book:
         """The desk's signed quantity of a symbol."""
         return sum((h.quantity for (_, held), h in self._holdings.items() if held == symbol), ZERO)
 
+    def symbols(self) -> set[str]:
+        """Every symbol that was ever held."""
+        return {symbol for _, symbol in self._holdings}
+
     # --- what it is worth (quote currency) -------------------------------------------------------------------------
 
     def realised(self, agent: str | None = None) -> Decimal:
@@ -99,14 +109,20 @@ class Book:
         """Fees paid: an agent's or the desk's."""
         return self._total(agent, lambda symbol, holding: holding.fees)
 
+    def funding(self, agent: str | None = None) -> Decimal:
+        """Funding received (negative: paid): an agent's or the desk's."""
+        return self._total(agent, lambda symbol, holding: holding.funding)
+
     def profit(self, agent: str | None = None) -> Decimal:
-        """Realised - fees + unrealised: an agent's or the desk's."""
-        with localcontext(EXACT):
-            return self.realised(agent) - self.fees(agent) + self.unrealised(agent)
+        """Realised - fees + funding + unrealised: an agent's or the desk's."""
+        return self._total(agent, self._profit_of)
+
+    def _profit_of(self, symbol: str, holding: Holding) -> Decimal:
+        return holding.realised - holding.fees + holding.funding + holding.unrealised(self.price(symbol))
 
     @property
     def equity(self) -> Decimal:
-        """Capital + realised - fees + unrealised."""
+        """Capital + realised - fees + funding + unrealised."""
         return EXACT.add(self.capital, self.profit())
 
     @property

@@ -38,13 +38,16 @@ class Case:
     """A wish before the risk book, with everything that a check may look at.
 
     Amounts are in quote currency. `exposure` counts open positions, orders in flight and this order, at their worst;
-    `wish_age` is seconds of event time before the desk's clock, `mark_age` before that or the wish, whichever is later.
+    `wish_age` is seconds of event time before the desk's clock, `mark_age` before that or the wish, whichever is later;
+    `differences` counts the symbols of which the ledger says something else than the book.
     """
 
     wish: Wish
     limits: Limits
     killed: bool
     band: DeskState
+    differences: int
+    unanswered: bool
     profile: AgentProfile | None
     mark: Marked | None
     mark_age: Decimal
@@ -76,6 +79,18 @@ def kill_switch(case: Case) -> Verdict:
     return _unless(case.killed, "kill_switch", "kill_switch_is_on")
 
 
+def reconciled(case: Case) -> Verdict:
+    """The execution service's ledger says of every symbol what the book says, and could be asked when the job started."""
+    if case.unanswered:
+        return Verdict("reconciled", False, "ledger_not_asked")
+    return _at_most("reconciled", "ledger_differs", Decimal(case.differences), ZERO)
+
+
+def sound(case: Case) -> Verdict:
+    """Every number that the other checks go by is one."""
+    return _unless(not all(number.is_finite() for number in _numbers(case)), "sound", "not_a_number")
+
+
 def timely(case: Case) -> Verdict:
     """The wish is not older than `wish_stale_seconds`."""
     return _at_most("timely", "too_old", case.wish_age, Decimal(case.limits.wish_stale_seconds))
@@ -97,7 +112,8 @@ def fresh_price(case: Case) -> Verdict:
     if case.mark is None or case.price <= 0:
         return Verdict("fresh_price", False, "price_missing")
     if not case.mark.tradable:
-        return Verdict("fresh_price", False, "price_untradable")
+        reason = "price_crossed" if "crossed" in case.mark.reason else "price_untradable"
+        return Verdict("fresh_price", False, reason)
     return _at_most("fresh_price", "price_stale", case.mark_age, Decimal(case.limits.mark_stale_seconds))
 
 
@@ -136,6 +152,19 @@ def stop_distance(case: Case) -> Verdict:
     if distance <= 0:
         return Verdict("stop_distance", False, "stop_on_the_wrong_side", case.limits.stop_distance, distance)
     return _at_most("stop_distance", "stop_too_far", distance, case.limits.stop_distance)
+
+
+def target_side(case: Case) -> Verdict:
+    """A target that is given is on the winning side of the mark: any other would be taken at once."""
+    if case.wish.take_profit is None:
+        return Verdict("target_side", True, "accepted")
+    if case.price <= 0:
+        return Verdict("target_side", False, "price_missing")
+    distance = (case.wish.take_profit - case.price) * case.wish.side.sign / case.price
+    passed = distance > 0
+    return Verdict(
+        "target_side", passed, "accepted" if passed else "target_on_the_wrong_side", ZERO, distance
+    )
 
 
 def per_trade_cap(case: Case) -> Verdict:
@@ -199,7 +228,9 @@ def desk_net(case: Case) -> Verdict:
 
 
 CHECKS: tuple[Check, ...] = (
+    sound,
     kill_switch,
+    reconciled,
     timely,
     known_agent,
     preferred_assets,
@@ -209,6 +240,7 @@ CHECKS: tuple[Check, ...] = (
     order_rate,
     tradable_size,
     stop_distance,
+    target_side,
     per_trade_cap,
     allocation,
     leverage,
@@ -222,8 +254,10 @@ CHECKS: tuple[Check, ...] = (
 
 SPARE_REDUCING: frozenset[Check] = frozenset(
     {
+        reconciled,
         desk_state,
         stop_distance,
+        target_side,
         per_trade_cap,
         allocation,
         leverage,
@@ -238,7 +272,9 @@ SPARE_REDUCING: frozenset[Check] = frozenset(
 
 
 def refusals(case: Case) -> list[Verdict]:
-    """Every check that refuses the case, in their order; none means accepted."""
+    """Every check that refuses the case, in their order; none means accepted. Without sound numbers no other is asked."""
+    if not (first := sound(case)).passed:
+        return [first]
     asked = (check for check in CHECKS if not (case.is_reducing and check in SPARE_REDUCING))
     return [verdict for verdict in (check(case) for check in asked) if not verdict.passed]
 
@@ -259,6 +295,21 @@ def _leverage(case: Case) -> Decimal:
     if case.agent_equity <= 0:
         return case.wish.leverage
     return max(case.wish.leverage, case.exposure.agent(case.wish.agent) / case.agent_equity)
+
+
+def _numbers(case: Case) -> tuple[Decimal, ...]:
+    given = (case.wish.stop_loss, case.wish.take_profit, case.wish.notional, case.wish.size_fraction)
+    return (
+        *(number for number in given if number is not None),
+        case.wish.leverage,
+        case.price,
+        case.quantity,
+        case.wanted_notional,
+        case.trade_cap,
+        case.allocation,
+        case.agent_equity,
+        case.equity,
+    )
 
 
 def _unless(refused: bool, check: str, reason: str) -> Verdict:

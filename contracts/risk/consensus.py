@@ -53,6 +53,10 @@ class Voices:
         self._said: dict[str, dict[str, Voice]] = {}
         self._told: dict[str, Agreement] = {}
 
+    def remember(self, seconds: int) -> None:
+        """Count words for so long from here on."""
+        self._micros = seconds * 1_000_000
+
     def hear(self, symbol: str, agent: str, voice: Voice, clock: int) -> None:
         """One more word; what is older than the agent's last one, or than the window, changes nothing."""
         voice = voice._replace(micros=min(voice.micros, clock))

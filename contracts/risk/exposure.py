@@ -32,7 +32,11 @@ class Exposure:
     @classmethod
     def of(cls, book: Book, orders: OrderMemory) -> Self:
         """Of what is held and in flight."""
-        ranges = {(agent, symbol): _Range(h.quantity, h.quantity) for agent, symbol, h in book.holdings()}
+        ranges = {
+            (agent, symbol): _Range(h.quantity, h.quantity)
+            for agent, symbol, h in book.holdings()
+            if h.quantity
+        }
         for order in orders.in_flight():
             _widen(ranges, order.agent, order.symbol, order.remaining)
         return cls(book, ranges)

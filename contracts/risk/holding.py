@@ -1,6 +1,6 @@
-"""What is held of one symbol: its quantity, what it cost, what was earned with it, and the fees."""
+"""What is held of one symbol: its quantity, what it cost, what was earned with it, the fees and the funding."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from decimal import Decimal, localcontext
 from typing import Self
 
@@ -11,18 +11,21 @@ _COST_STEP = Decimal("1e-18")
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """A signed quantity (base asset) and its signed cost, realised profit before fees, and fees (quote currency).
+    """A signed quantity (base asset) and its signed cost, realised profit before fees, fees, and funding (quote currency).
 
     The cost is kept and not the average price: what a reducing fill takes out of the cost is rounded once and booked on
     both sides, so that to the last digit, whatever was traded in whatever order,
 
         realised - cost == -(sum of signed quantity x price over all fills)
+
+    Fees are what was paid; funding is what was received for holding (negative: paid).
     """
 
     quantity: Decimal = ZERO
     cost: Decimal = ZERO
     realised: Decimal = ZERO
     fees: Decimal = ZERO
+    funding: Decimal = ZERO
 
     @property
     def entry_price(self) -> Decimal | None:
@@ -45,17 +48,21 @@ class Holding:
                 cost=self.cost - released + (traded - closed) * price,
                 realised=self.realised - closed * price - released,
                 fees=self.fees + fee,
+                funding=self.funding,
             )
+
+    def funded(self, amount: Decimal) -> Self:
+        """The holding after it received (negative: paid) `amount` of funding."""
+        return replace(self, funding=EXACT.add(self.funding, amount))
 
     def dump(self) -> list[str]:
         """As JSON."""
-        return [str(amount) for amount in (self.quantity, self.cost, self.realised, self.fees)]
+        return [str(amount) for amount in astuple(self)]
 
     @classmethod
     def load(cls, dumped: list[str]) -> Self:
         """What `dump` wrote."""
-        quantity, cost, realised, fees = (Decimal(amount) for amount in dumped)
-        return cls(quantity, cost, realised, fees)
+        return cls(*(Decimal(amount) for amount in dumped))
 
 
 def _closed(held: Decimal, traded: Decimal) -> Decimal:

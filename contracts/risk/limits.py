@@ -1,9 +1,13 @@
 """The limits of a desk: every number that the risk checks, the sizing and the allocation go by, with its unit."""
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Self
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+import yaml
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from contracts.risk.capital_limits import CapitalLimits
 from contracts.risk.units import Multiple, Seconds, Share
@@ -66,6 +70,9 @@ class Limits(CapitalLimits):
     rebalance_seconds: Seconds = Field(
         default=1_800, description="time between two allocations of the capital"
     )
+    reconcile_seconds: Seconds = Field(
+        default=60, description="time between two questions to the execution service's ledger"
+    )
     consensus_leverage: Multiple | None = Field(
         default=None, description="above this leverage an order needs the agents' consensus; null never"
     )
@@ -87,3 +94,63 @@ class Limits(CapitalLimits):
         if not self.recover_drawdown < self.reduce_drawdown < self.halt_drawdown:
             raise ValueError("the drawdown bands are recover_drawdown < reduce_drawdown < halt_drawdown")
         return self
+
+    def with_changes(self, changes: Mapping[str, Any]) -> Self:
+        """The limits with some of them changed; raises ValueError, in one sentence, when they do not fit together."""
+        try:
+            return self.model_validate(self.model_dump() | dict(changes))
+        except ValidationError as error:
+            raise ValueError(_first_of(error)) from None
+
+
+class LimitsError(ValueError):
+    """The file of limits cannot be used; the text says which limit is wrong and how."""
+
+
+def read_limits(path: Path) -> Limits:
+    """The limits in a YAML file, the defaults where it is silent; raises `LimitsError` in one sentence."""
+    try:
+        return Limits.model_validate(yaml.safe_load(path.read_text()) or {})
+    except OSError as error:
+        raise LimitsError(f"the limits in {path} cannot be read: {error.strerror}") from None
+    except yaml.YAMLError as error:
+        raise LimitsError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    except ValidationError as error:
+        raise LimitsError(f"{path}: {_first_of(error)}") from None
+
+
+def checked_changes(changes: Mapping[str, Any]) -> dict[str, Decimal | None]:
+    """The changes, each of a limit that there is to a value that it may have; raises ValueError in one sentence.
+
+    Whether they fit the other limits is only known where those are in force.
+    """
+    if not changes:
+        raise ValueError("name at least one limit")
+    for name, value in changes.items():
+        if name not in Limits.model_fields:
+            raise ValueError(f"there is no limit {name[:64]}; known are {', '.join(Limits.model_fields)}")
+        try:
+            _reader(name).validate_python(value)
+        except ValidationError as error:
+            raise ValueError(f"{name}: {_what(error)}") from None
+    return {name: None if value is None else Decimal(str(value)) for name, value in sorted(changes.items())}
+
+
+@cache
+def _reader(name: str) -> TypeAdapter[Any]:
+    field = Limits.model_fields[name]
+    annotation = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+    return TypeAdapter(annotation)
+
+
+def _first_of(error: ValidationError) -> str:
+    found = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in found["loc"])
+    return f"{where}: {_what(error)}" if where else _what(error)
+
+
+def _what(error: ValidationError) -> str:
+    found = error.errors(include_url=False)[0]
+    if found["type"] == "extra_forbidden":
+        return f"there is no such limit; known are {', '.join(Limits.model_fields)}"
+    return found["msg"].removeprefix("Value error, ")

@@ -15,21 +15,15 @@ class RiskState:
     the equity of that moment, so that the desk is not halted again at once.
     """
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+    def __init__(self) -> None:
         self.band = DeskState.ACTIVE
         self.killed = False
         self._killed_micros = 0
 
-    @property
-    def state(self) -> DeskState:
-        """What everyone is told; HALTED also while the kill switch is on."""
-        return DeskState.HALTED if self.killed else self.band
-
-    def follow(self, book: Book) -> bool:
+    def follow(self, book: Book, limits: Limits) -> bool:
         """Take up the book's drawdown; whether that changed the band."""
         before = self.band
-        self.band = next_state(before, book.drawdown, self._limits)
+        self.band = next_state(before, book.drawdown, limits)
         return self.band is not before
 
     def kill(self, micros: int) -> None:

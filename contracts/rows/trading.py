@@ -1,13 +1,16 @@
 """Rows of the trading job."""
 
 from decimal import Decimal
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import Field
 
 from contracts.controls import Goal
 from contracts.model import Name
 from contracts.orders import OrderType
 from contracts.payloads import DeskState, OrderStatus, Side
 from contracts.rows.row import DeskRow
+from contracts.time import UtcTime
 
 
 class RiskVerdict(DeskRow):
@@ -69,6 +72,26 @@ class ExecutionRow(DeskRow):
     reason: str
 
 
+class FundingRow(DeskRow):
+    """What a position received, or paid, for being held at a funding time."""
+
+    table: ClassVar[str] = "fundings"
+    about: ClassVar[str] = (
+        "what each agent's positions received (negative: paid) at the venue's funding times"
+    )
+    clustering: ClassVar[tuple[str, ...]] = ("desk", "agent", "symbol")
+
+    funding_id: Name
+    agent: Name
+    symbol: Name
+    quantity: Decimal
+    mark_price: Decimal
+    rate: float
+    amount: Decimal
+    funded_at: UtcTime
+    venue: Name
+
+
 class PositionRow(DeskRow):
     """A position after a change."""
 
@@ -84,6 +107,9 @@ class PositionRow(DeskRow):
     realised_pnl: Decimal
     unrealised_pnl: Decimal
     fees: Decimal
+    funding: Annotated[
+        Decimal, Field(default=Decimal(0), description="received for holding (negative: paid)")
+    ]
 
 
 class PortfolioRow(DeskRow):
@@ -102,6 +128,9 @@ class PortfolioRow(DeskRow):
     realised_pnl: Decimal
     unrealised_pnl: Decimal
     fees: Decimal
+    funding: Annotated[
+        Decimal, Field(default=Decimal(0), description="received for holding (negative: paid)")
+    ]
 
 
 class AllocationRow(DeskRow):

@@ -4,17 +4,14 @@ The goal is kept and reported on every allocation, rebalance and guidance; the w
 gives the base weights of the roster.
 """
 
-from decimal import Decimal
 from typing import Any
 
 from contracts.controls import Goal
 from contracts.payloads import DeskState, Guidance, PortfolioRebalance
-from contracts.risk.book import Book
-from contracts.risk.exposure import Exposure
-from contracts.risk.limits import Limits
 from contracts.risk.money import ZERO, told
 from contracts.risk.sizing import per_trade_cap
-from contracts.roster import AgentProfile, Roster
+from contracts.risk.standing import RiskStanding
+from contracts.roster import AgentProfile
 from contracts.rows.trading import AllocationRow
 from transforms.portfolio.allocation import allocate, shares
 from transforms.portfolio.report import MESSAGES, Report
@@ -23,21 +20,11 @@ from transforms.portfolio.report import MESSAGES, Report
 class Capital:
     """Allocations by agent, made anew every `rebalance_seconds` of event time from the equity of that moment."""
 
-    def __init__(self, roster: Roster, limits: Limits) -> None:
+    def __init__(self, standing: RiskStanding) -> None:
         self.goal = Goal.MAXIMUM_PROFIT
-        self._roster = roster
-        self._limits = limits
-        self._allocations: dict[str, Decimal] = {}
-        self._profits: dict[str, Decimal] = {}
+        self._standing = standing
+        self._roster = standing.roster
         self._due_micros = 0
-
-    def of(self, agent: str) -> Decimal:
-        """An agent's capital (quote currency)."""
-        return self._allocations.get(agent, ZERO)
-
-    def equity_of(self, agent: str, book: Book) -> Decimal:
-        """An agent's capital and what it made of it since it was given."""
-        return self.of(agent) + book.profit(agent) - self._profits.get(agent, ZERO)
 
     @property
     def is_untouched(self) -> bool:
@@ -48,16 +35,15 @@ class Capital:
         """Whether it is time to allocate anew."""
         return clock >= self._due_micros
 
-    def allocate(
-        self, report: Report, clock: int, reason: str, book: Book, exposure: Exposure, state: DeskState
-    ) -> None:
+    def allocate(self, report: Report, reason: str) -> None:
         """Allocate anew and tell it: rows, a PORTFOLIO_REBALANCE to everyone, a GUIDANCE to each agent."""
-        previous = {profile.agent: self.of(profile.agent) for profile in self._roster.agents}
-        self._allocations = allocate(book.equity, self._roster, self._limits)
-        self._profits = {agent: book.profit(agent) for agent in self._allocations}
-        self._due_micros = clock + self._limits.rebalance_seconds * 1_000_000
+        book, limits, allotments = self._standing.book, self._standing.limits.now, self._standing.allotments
+        previous = {profile.agent: allotments.of(profile.agent) for profile in self._roster.agents}
+        allocations = allocate(book.equity, self._roster, limits)
+        allotments.give(allocations, book)
+        self._due_micros = self._standing.clock + limits.rebalance_seconds * 1_000_000
         parts = shares(self._roster)
-        for agent, capital in self._allocations.items():
+        for agent, capital in allocations.items():
             report.row(
                 AllocationRow,
                 agent=agent,
@@ -72,16 +58,17 @@ class Capital:
             reason=reason,
             equity=told(book.equity),
             previous={agent: told(amount) for agent, amount in previous.items()},
-            allocations={agent: told(amount) for agent, amount in self._allocations.items()},
+            allocations={agent: told(amount) for agent, amount in allocations.items()},
         )
         report.say(MESSAGES, rebalance)
         for profile in self._roster.agents:
-            report.say(MESSAGES, self._guidance(profile, exposure, state), profile.agent)
+            report.say(MESSAGES, self._guidance(profile), profile.agent)
 
-    def _guidance(self, profile: AgentProfile, exposure: Exposure, state: DeskState) -> Guidance:
-        capital = self.of(profile.agent)
-        remaining = max(ZERO, capital - exposure.agent(profile.agent))
-        cap = per_trade_cap(capital, state, self._limits)
+    def _guidance(self, profile: AgentProfile) -> Guidance:
+        standing = self._standing
+        capital, state = standing.allotments.of(profile.agent), standing.state
+        remaining = max(ZERO, capital - standing.exposure.agent(profile.agent))
+        cap = per_trade_cap(capital, state, standing.limits.now)
         free = f"{remaining:.2f} of your {capital:.2f} USDT are free"
         if state is DeskState.HALTED:
             text = f"The desk is halted: only orders that reduce a position can pass; {free}."
@@ -101,14 +88,10 @@ class Capital:
         """As JSON."""
         return {
             "goal": self.goal,
-            "allocations": {agent: str(amount) for agent, amount in self._allocations.items()},
-            "profits": {agent: str(amount) for agent, amount in self._profits.items()},
             "due_micros": self._due_micros,
         }
 
     def load(self, dumped: dict[str, Any]) -> None:
         """Take up what `dump` wrote."""
         self.goal = Goal(dumped["goal"])
-        self._allocations = {agent: Decimal(amount) for agent, amount in dumped["allocations"].items()}
-        self._profits = {agent: Decimal(amount) for agent, amount in dumped["profits"].items()}
         self._due_micros = int(dumped["due_micros"])

@@ -3,6 +3,7 @@
 from contracts.controls import Control, ControlAction
 from contracts.message import Message, MessageType
 from contracts.refusals import Reason, Refusal
+from contracts.risk.limits import Limits
 from contracts.roster import Roster
 from transforms.intake import MessageIntake
 from transforms.log import Address, Raw
@@ -11,6 +12,8 @@ from transforms.portfolio.desk import CORE, check_state
 SPEAKERS: dict[MessageType, frozenset[str] | None] = {
     MessageType.MARK: frozenset({"market"}),
     MessageType.ORDER_EXECUTION: frozenset({"execution", "trading"}),
+    MessageType.FUNDING: frozenset({"execution"}),
+    MessageType.LEDGER: frozenset({"launcher", "trading"}),
     MessageType.PROPOSAL: None,
     MessageType.HFT_SIGNAL: None,
     MessageType.STRATEGY_ADJUSTMENT: None,
@@ -26,8 +29,9 @@ Adjustments and agents' own prices are signals that may be admitted here; the de
 class TradingIntake:
     """Reads the messages of one desk; everything else on the topic is refused."""
 
-    def __init__(self, roster: Roster) -> None:
+    def __init__(self, roster: Roster, limits: Limits | None = None) -> None:
         self._roster = roster
+        self._limits = limits or Limits()
         self._messages = MessageIntake()
 
     def address(self, raw: Raw) -> Address:
@@ -57,6 +61,6 @@ class TradingIntake:
     def _check_control(self, control: Control) -> None:
         if control.action is ControlAction.RESTORE and control.core == CORE:
             try:
-                check_state(control.state or {}, self._roster)
+                check_state(control.state or {}, self._roster, self._limits)
             except ValueError as error:
                 raise Refusal(Reason.WRONG_FIELD, str(error)) from None

@@ -4,6 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from contracts.bookings import Funding, LedgerQuestion
 from contracts.ids import derived_id
 from contracts.message import Message, said_by
 from contracts.model import Contract
@@ -14,7 +15,14 @@ from contracts.risk.checks import Verdict
 from contracts.risk.money import told
 from contracts.risk.wish import Wish
 from contracts.rows.row import DeskRow
-from contracts.rows.trading import ExecutionRow, OrderRow, PortfolioRow, PositionRow, RiskVerdict
+from contracts.rows.trading import (
+    ExecutionRow,
+    FundingRow,
+    OrderRow,
+    PortfolioRow,
+    PositionRow,
+    RiskVerdict,
+)
 from transforms.core import ROWS, Output
 
 SENDER = "trading"
@@ -28,6 +36,9 @@ POSITIONS = "positions"
 
 ORDERS = "orders"
 """The port of orders to be placed."""
+
+LEDGER_QUESTIONS = "ledger_questions"
+"""The port of what the execution service's ledger is asked."""
 
 
 class Report:
@@ -115,6 +126,25 @@ class Report:
             reason=step.reason,
         )
 
+    def funding(self, funding: Funding) -> None:
+        """A funding that was booked."""
+        self.row(
+            FundingRow,
+            funding_id=funding.funding_id,
+            agent=funding.agent,
+            symbol=funding.symbol,
+            quantity=told(funding.quantity),
+            mark_price=told(funding.mark_price),
+            rate=float(funding.rate),
+            amount=told(funding.amount),
+            funded_at=funding.funded_at,
+            venue=funding.venue,
+        )
+
+    def ask(self, question: LedgerQuestion) -> None:
+        """A question to the execution service's ledger."""
+        self.outputs.append(Output(LEDGER_QUESTIONS, question))
+
     def position(self, book: Book, agent: str, symbol: str) -> None:
         """A position after a change: its row, and a message."""
         holding = book.holding(agent, symbol)
@@ -128,6 +158,7 @@ class Report:
             realised_pnl=told(holding.realised),
             unrealised_pnl=told(holding.unrealised(book.price(symbol))),
             fees=told(holding.fees),
+            funding=told(holding.funding),
         )
         self.row(PositionRow, **dict(position))
         self.say(POSITIONS, position)
@@ -145,6 +176,7 @@ class Report:
             realised_pnl=told(book.realised()),
             unrealised_pnl=told(book.unrealised()),
             fees=told(book.fees()),
+            funding=told(book.funding()),
         )
 
     def risk(self, book: Book, state: DeskState, volatility: float | None, *alerts: str) -> None:

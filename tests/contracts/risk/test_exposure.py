@@ -3,6 +3,7 @@ from decimal import Decimal
 from contracts.risk.book import Book, Marked
 from contracts.risk.exposure import Exposure
 from contracts.risk.order_memory import OrderMemory
+from tests.transforms.portfolio.desk_log import request
 
 D = Decimal
 
@@ -15,8 +16,8 @@ def exposure() -> Exposure:
     book.fill("alpha", "BTCUSDT", D(2), D(100), D(0))
     book.fill("beta", "BTCUSDT", D(-1), D(100), D(0))
     book.fill("beta", "ETHUSDT", D(10), D(5), D(0))
-    orders.open("o1", "alpha", "BTCUSDT", D(1))
-    orders.open("o2", "alpha", "BTCUSDT", D(-4))
+    orders.open(request("o1", "alpha", "BTCUSDT", "BUY", "1"), 0)
+    orders.open(request("o2", "alpha", "BTCUSDT", "SELL", "4"), 0)
     return Exposure.of(book, orders)
 
 
@@ -38,8 +39,8 @@ def test_one_more_order_widens_the_range() -> None:
 def test_only_what_no_order_in_flight_may_close_already_is_closable() -> None:
     book, orders = Book(D(1_000)), OrderMemory()
     book.fill("alpha", "BTCUSDT", D(5), D(100), D(0))
-    orders.open("o1", "alpha", "BTCUSDT", D(-2))
-    orders.open("o2", "alpha", "BTCUSDT", D(4))
+    orders.open(request("o1", "alpha", "BTCUSDT", "SELL", "2"), 0)
+    orders.open(request("o2", "alpha", "BTCUSDT", "BUY", "4"), 0)
     found = Exposure.of(book, orders)
     assert found.closable("alpha", "BTCUSDT", -1) == 3
     assert found.closable("alpha", "BTCUSDT", 1) == 0

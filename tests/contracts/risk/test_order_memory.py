@@ -1,8 +1,8 @@
 from decimal import Decimal
 
 from contracts.payloads import OrderExecution
-from tests.transforms.portfolio.desk_log import BTC, step
 from contracts.risk.order_memory import ENDED_ORDERS_KEPT, Heard, OrderMemory
+from tests.transforms.portfolio.desk_log import BTC, request, step
 
 D = Decimal
 
@@ -25,7 +25,7 @@ def remaining(memory: OrderMemory) -> list[Decimal]:
 def test_an_orders_life_with_a_gap_and_a_redelivery() -> None:
     """The timeline of the docstring, for a sell."""
     memory = OrderMemory()
-    memory.open("o", "alpha", BTC, D(-3))
+    memory.open(request("o", "alpha", BTC, "SELL", "3"), 0)
     assert remaining(memory) == [D(-3)]
     assert memory.hear(said(1, "SUBMITTED"), 1) is Heard.NEW
     assert memory.hear(said(3, "PARTIALLY_FILLED", fill="1"), 3) is Heard.NEW
@@ -40,7 +40,7 @@ def test_an_orders_life_with_a_gap_and_a_redelivery() -> None:
 
 def test_a_fill_that_comes_after_the_final_step_is_still_new_once() -> None:
     memory = OrderMemory()
-    memory.open("o", "alpha", BTC, D(-3))
+    memory.open(request("o", "alpha", BTC, "SELL", "3"), 0)
     memory.hear(said(3, "FILLED", fill="2"), 3)
     assert memory.hear(said(2, "PARTIALLY_FILLED", fill="1"), 2) is Heard.NEW
     assert memory.hear(said(2, "PARTIALLY_FILLED", fill="1"), 2) is Heard.REPEATED
@@ -56,7 +56,7 @@ def test_a_stranger_is_booked_and_then_known() -> None:
 def test_what_ended_too_long_ago_is_not_booked_again() -> None:
     memory = OrderMemory()
     for number in range(ENDED_ORDERS_KEPT + 1):
-        memory.open(f"o{number}", "alpha", BTC, D(-3))
+        memory.open(request(f"o{number}", "alpha", BTC, "SELL", "3"), 0)
         memory.hear(said(1, "FILLED", fill="3", order=f"o{number}"), number)
     assert memory.hear(said(1, "FILLED", fill="3", order="o0"), 0) is Heard.FORGOTTEN
     assert memory.hear(said(1, "FILLED", fill="3", order="o1"), 1) is Heard.REPEATED

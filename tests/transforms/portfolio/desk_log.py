@@ -13,6 +13,7 @@ from contracts.controls import Budget, Control, ControlAction
 from contracts.message import Message, said_by
 from contracts.orders import OrderRequest, client_order_id
 from contracts.payloads import HftSignal, Mark, OrderExecution, OrderStatus, Proposal, Side
+from contracts.risk.limits import Limits
 from contracts.roster import (
     AgentProfile,
     EndpointBacking,
@@ -27,7 +28,6 @@ from contracts.time import to_micros
 from transforms.core import Output
 from transforms.log import LogEntry
 from transforms.portfolio.desk import Desk
-from contracts.risk.limits import Limits
 
 MIDNIGHT = datetime(2024, 1, 15, tzinfo=UTC)
 BTC = "BTCUSDT"
@@ -173,6 +173,22 @@ def step(
         venue="paper",
     )
     return _said(sender, said, seconds, order, str(sequence), status)
+
+
+def request(name: str, agent: str, symbol: str, side: str, quantity: str, **fields: Any) -> OrderRequest:
+    """An order as the desk asks for it; `name` is its whole client order id."""
+    return OrderRequest(
+        client_order_id=name,
+        desk="main",
+        agent=agent,
+        symbol=symbol,
+        side=Side(side),
+        quantity=Decimal(quantity),
+        reference_price=Decimal(1),
+        correlation_id="d",
+        decided_at=MIDNIGHT,
+        **fields,
+    )
 
 
 def filled(seconds: float, request: OrderRequest, price: str, fee: str = "0", sequence: int = 2) -> Message:

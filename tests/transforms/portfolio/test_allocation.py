@@ -3,9 +3,9 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.risk.limits import Limits
 from tests.transforms.portfolio.desk_log import ROSTER
 from transforms.portfolio.allocation import allocate
-from contracts.risk.limits import Limits
 
 D = Decimal
 

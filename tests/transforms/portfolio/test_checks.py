@@ -7,6 +7,9 @@ import pytest
 
 from contracts.message import Message
 from contracts.orders import OrderRequest
+from contracts.risk.checks import CHECKS, SPARE_REDUCING
+from contracts.risk.limits import Limits
+from contracts.risk.wish import Wish
 from contracts.rows.trading import RiskVerdict
 from tests.transforms.portfolio.desk_log import (
     BTC,
@@ -23,9 +26,6 @@ from tests.transforms.portfolio.desk_log import (
     verdict,
 )
 from transforms.core import Output
-from contracts.risk.checks import CHECKS, SPARE_REDUCING
-from contracts.risk.limits import Limits
-from contracts.risk.wish import Wish
 
 D = Decimal
 OPEN = (mark(0, BTC, "40000"), mark(0, ETH, "2000"))
@@ -87,7 +87,7 @@ def last(outputs: list[Output]) -> RiskVerdict:
             {},
             [mark(1, BTC, "40000", bid=D(40_001), ask=D(39_999)), proposal(2, "d", "alpha", BTC, "BUY")],
             "fresh_price",
-            "price_untradable",
+            "price_crossed",
             None,
             None,
         ),

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from contracts.controls import Goal
 from contracts.payloads import DeskState, OrderStatus
+from contracts.rows.communication import ControlRow
 from contracts.rows.trading import (
     AllocationRow,
     ExecutionRow,
@@ -179,7 +180,8 @@ def test_the_kill_switch_flattens_and_holds_until_a_later_release() -> None:
     assert (order.side, order.quantity, order.reduce_only) == ("SELL", D("0.075"), True)
     assert said("RISK_UPDATE", killed)[0].payload.state is DeskState.HALTED  # type: ignore[attr-defined]
     assert on(ORDERS, play(control(11, "kill", flatten=True))) == []
-    assert play(control(9, "release")) == []
+    (ignored,) = rows(ControlRow, play(control(9, "release")))
+    assert (ignored.before, ignored.reason) == (ignored.after, "older than the last kill: ignored")
     assert verdict(play(proposal(12, "e", "alpha", BTC, "BUY")))[0] == "kill_switch"
     play(filled(12, order, "40000"), control(13, "release"))
     assert verdict(play(proposal(14, "f", "alpha", BTC, "BUY")))[0] == "all"

@@ -160,7 +160,7 @@ def test_what_belongs_on_the_topic_is_read() -> None:
         (
             control(0, "restore", core="trading", state={"book": 1}),
             Reason.WRONG_FIELD,
-            "this is no state that a desk wrote: TypeError 'int' object is not subscriptable",
+            "this is no state that a desk wrote: KeyError 'limits'",
         ),
     ],
 )
