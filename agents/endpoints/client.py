@@ -1,6 +1,7 @@
 """The endpoint client: one call is over at its deadline, whatever the network does; a broken endpoint is left alone."""
 
 import json
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -61,11 +62,25 @@ class VertexConnection:
 
 @dataclass(slots=True)
 class _Tally:
-    """How many attempts a call has made so far, and how long it took: read by who gave up waiting for it, too."""
+    """How many attempts a call has made, and how long it took: told by its thread, read by who may give it up first."""
 
     began: float
-    attempts: int = 0
     seconds: float = 0.0
+    attempts: int = 0
+    _given_up: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def attempt(self) -> bool:
+        """Whether one more may be made, which is then counted."""
+        with self._lock:
+            self.attempts += not self._given_up
+            return not self._given_up
+
+    def give_up(self) -> int:
+        """How many were made; there will be no more."""
+        with self._lock:
+            self._given_up = True
+            return self.attempts
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +109,9 @@ class _UnderWay:
         try:
             predictions = self.predictions.result(max(asked.ends - time.monotonic(), 0.0))
         except DeadlinePassed:
-            attempts = 0 if self.predictions.cancel() else max(tally.attempts, 1)
+            self.predictions.cancel()
             failure = CallFailed(CallStatus.DEADLINE, f"no answer within {self.deadline_seconds:g} s")
-            return self._failed(failure, attempts, self.deadline_seconds)
+            return self._failed(failure, tally.give_up(), self.deadline_seconds)
         except CallFailed as failure:
             return self._failed(failure, tally.attempts, tally.seconds)
         asked.breaker.succeeded(asked.era)
@@ -200,9 +215,8 @@ class EndpointClient:
 
     def _attempt(self, asked: _Asked, instances: tuple[Value, ...]) -> tuple[object, ...]:
         remaining = asked.ends - time.monotonic()
-        if remaining <= 0:
+        if remaining <= 0 or not asked.tally.attempt():
             raise CallFailed(CallStatus.DEADLINE, "no time was left for another attempt")
-        asked.tally.attempts += 1
         try:
             response = self.predictions.predict(
                 endpoint=asked.resource, instances=list(instances), retry=None, timeout=remaining

@@ -128,14 +128,15 @@ class _WithTime(beam.DoFn):
         )
 
 
-def test_event_time_survives_the_endpoints_on_a_stream():
+@pytest.mark.parametrize("bundles", [[[0], [1]], [[0, 1, 2, 3]]], ids=["apart", "asked together"])
+def test_event_time_survives_the_endpoints_on_a_stream(bundles):
     register_contract_coders()
     roster = read_roster(Settings().roster)
     began = START.timestamp()
     stream = test_stream.TestStream().advance_watermark_to(began - 60)
-    for minute in range(2):
-        raw = Raw(snapshot(minute).to_json(), {}, 0)
-        stream.add_elements([beam.window.TimestampedValue(raw, began + 60 * minute)])
+    for minutes in bundles:
+        raws = [(Raw(snapshot(minute).to_json(), {}, 0), began + 60 * minute) for minute in minutes]
+        stream.add_elements([beam.window.TimestampedValue(raw, moment) for raw, moment in raws])
     options = PipelineOptions()
     options.view_as(StandardOptions).streaming = True
     options.view_as(StandardOptions).runner = "BundleBasedDirectRunner"
@@ -148,5 +149,6 @@ def test_event_time_survives_the_endpoints_on_a_stream():
             | beam.ParDo(_WithTime())
             | beam.Filter(lambda timed: timed[0] == "decisions")
         )
-        expected = [("decisions", began + 60 * minute, began + 60 * minute) for minute in range(2)]
+        moments = [began + 60 * minute for minutes in bundles for minute in minutes]
+        expected = [("decisions", moment, moment) for moment in moments]
         assert_that(decided, equal_to(expected * 5))

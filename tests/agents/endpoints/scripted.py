@@ -15,9 +15,10 @@ class Handler(BaseHTTPRequestHandler):
     """Does the next deed of the script of the endpoint that is asked; the last deed is done again and again."""
 
     server: "ScriptedServer"
+    body: bytes = b""
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["content-length"]))
+        self.body = self.rfile.read(int(self.headers["content-length"]))
         self.server.script_of(self.path)(self)
 
     def log_message(self, *ignored: object) -> None:
@@ -50,6 +51,7 @@ class ScriptedServer(ThreadingHTTPServer):
         self.scripts = scripts
         self.calls = dict.fromkeys(scripts, 0)
         self.released = threading.Event()
+        self._counting = threading.Lock()
 
     @property
     def url(self) -> str:
@@ -58,8 +60,9 @@ class ScriptedServer(ThreadingHTTPServer):
     def script_of(self, path: str) -> Deed:
         endpoint = path.rpartition("/")[2].partition(":")[0]
         script = self.scripts[endpoint]
-        number = self.calls[endpoint]
-        self.calls[endpoint] = number + 1
+        with self._counting:
+            number = self.calls[endpoint]
+            self.calls[endpoint] = number + 1
         return script[min(number, len(script) - 1)]
 
     def handle_error(self, *ignored: object) -> None:

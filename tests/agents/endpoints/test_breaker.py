@@ -91,3 +91,30 @@ def test_an_open_circuit_is_never_asked_and_always_tried_again(calls):
             circuit.succeeded() if good else circuit.failed()
     clock.now += POLICY.longest_seconds
     assert circuit.admit() == 0
+
+
+def test_what_a_call_of_an_earlier_era_came_to_decides_nothing_in_this_one():
+    circuit, clock = breaker()
+    before = circuit.era
+    for _ in range(5):
+        circuit.failed(era=before)
+    assert (circuit.circuit, circuit.era, circuit.admit()) == (Circuit.OPEN, 1, 15)
+    clock.now = 15
+    era = circuit.era
+    assert circuit.admit() == 0  # the trial
+    circuit.succeeded(before)
+    circuit.failed(era=before)
+    assert circuit.admit() == 15  # still the trial alone
+    circuit.succeeded(era)
+    assert (circuit.circuit, circuit.admit()) == (Circuit.CLOSED, 0)
+
+
+def test_an_endpoint_that_asks_to_be_left_alone_is_so_for_all_and_no_longer_than_the_bound():
+    circuit, clock = breaker()
+    circuit.leave_alone(7)
+    circuit.leave_alone(3)
+    assert (circuit.quiet(), circuit.admit()) == (7, 0)
+    clock.now = 7
+    assert circuit.quiet() == 0
+    circuit.leave_alone(3_600)
+    assert circuit.quiet() == 40
