@@ -10,7 +10,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from contracts.refusals import Reason, Refusal, describe
-from contracts.rows import communication, decisions, market, operations, trading
+from contracts.rows import communication, decisions, market, operations, reports, trading
 from contracts.rows.row import Row
 
 ROW_MODELS: tuple[type[Row], ...] = (
@@ -32,6 +32,7 @@ ROW_MODELS: tuple[type[Row], ...] = (
     trading.AllocationRow,
     operations.DeadLetterRow,
     operations.CoreStateRow,
+    reports.DeskMonth,
 )
 """A new table is a new row model in this list."""
 
