@@ -43,17 +43,17 @@ class RiskTolerance(StrEnum):
 class EndpointBacking(Contract):
     """A model behind a Vertex AI endpoint; `rule` names the trading rule that stands in for it on the local stack.
 
-    `asks` is what it is asked for (agents/kinds): a decision, a forecast, a sentiment or a portfolio; a documented rule
-    makes a decision of each. `budget` is what its calls may cost. `news_bps` is the move of the price, in basis points
-    since the agent was asked last, that is no news to it: it is not asked again about a market that moved no more when
-    nothing else changed either. `batch` is how many questions may share one call, for an endpoint that gains from it.
+    `asks` is what it is asked for (agents/kinds): a decision (brief, for a small model), a forecast, a sentiment or a
+    portfolio; a documented rule makes a decision of each. `budget` is what its calls may cost. `news_bps` is the move of
+    the price, in basis points since the agent was asked last, that is no news to it: it is not asked again about a market
+    that moved no more when nothing else changed either. `batch` is how many questions may share one call, for an endpoint that gains from it.
     """
 
     kind: Literal["endpoint"]
     endpoint: Name
     model: Name
     rule: Name
-    asks: Literal["decision", "forecast", "sentiment", "portfolio"] = "decision"
+    asks: Literal["decision", "brief", "forecast", "sentiment", "portfolio"] = "decision"
     budget: CallBudget = CallBudget()
     news_bps: Annotated[float, Field(ge=0, le=1_000)] = 0.0
     batch: Annotated[int, Field(ge=1, le=128)] = 1

@@ -47,6 +47,7 @@ def receive_chat(prediction: object) -> Received:
 
 def kind_named(name: str) -> Kind:
     """The kind that a roster's `asks` names."""
+    from agents.kinds.brief import AskBriefly
     from agents.kinds.decision import Decide
     from agents.kinds.forecast import AskForecast
     from agents.kinds.portfolio import AskPortfolio
@@ -54,6 +55,7 @@ def kind_named(name: str) -> Kind:
 
     kinds: dict[str, type[Kind]] = {
         "decision": Decide,
+        "brief": AskBriefly,
         "forecast": AskForecast,
         "sentiment": AskSentiment,
         "portfolio": AskPortfolio,
