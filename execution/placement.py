@@ -30,7 +30,7 @@ from execution.ledger.ledger import Ledger
 from execution.ledger.order import LedgerOrder
 from execution.ledger.verification import LedgerDisagrees
 from execution.protection.guard import Guard
-from execution.reduce_only import reducible_quantity
+from execution.reduce_only import is_bracket, reducible_quantity
 from execution.settlement import Settlement
 from execution.turns import Turns
 from execution.venues.venue import Unclear, Venue
@@ -165,7 +165,8 @@ class Placement:
                 if request.reduce_only:
                     key = (request.desk, request.agent, request.symbol)
                     held = entry.held_by(*key)
-                    quantity = reducible_quantity(request, held + entry.reducing(*key))
+                    spoken_for = Decimal(0) if is_bracket(request) else entry.reducing(*key)
+                    quantity = reducible_quantity(request, held + spoken_for)
                     if not quantity:
                         reason = f"reduce_only: {request.agent} holds {held} {request.symbol}, nothing to {request.side}"
                     elif quantity < request.quantity:

@@ -54,6 +54,11 @@ class Settlement:
         self._ticks = ticks
         self._began = ticks()
         self._sent: dict[str, float] = {}
+        self._watcher: Callable[[LedgerOrder], None] = lambda order: None
+
+    def watch(self, changed: Callable[[LedgerOrder], None]) -> None:
+        """Whom to tell of each order to which something happened, once it is written."""
+        self._watcher = changed
 
     def sent(self, client_order_id: str) -> None:
         """The order is about to leave: from now on the venue may have it."""
@@ -155,6 +160,7 @@ class Settlement:
             self._sent.pop(order.request.client_order_id, None)
         if order.life.steps != before:
             self._committed()
+            self._watcher(order)
 
 
 def _doubt(order: LedgerOrder, reason: str) -> list[Step]:

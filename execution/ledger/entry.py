@@ -27,6 +27,7 @@ from execution.ledger.records import (
     order_in,
 )
 from execution.order_life import Fill, OrderLife
+from execution.reduce_only import is_bracket
 
 _CHANGING = (
     "status", "filled_quantity", "notional", "fees", "steps", "reason", "venue_order_id", "updated_at",
@@ -89,9 +90,13 @@ class LedgerEntry:
         return self._holding(AGENT_POSITIONS, (desk, agent, symbol)).quantity
 
     def reducing(self, desk: str, agent: str, symbol: str) -> Decimal:
-        """What the agent's open reduce-only orders in the symbol may still trade, signed."""
+        """What the agent's open reduce-only orders in the symbol may still trade, signed; legs of brackets left out."""
         rows = self._connection.execute(_REDUCING, {"desk_is": desk, "agent_is": agent, "symbol_is": symbol})
-        orders = [order for order in map(order_in, rows) if order.request.reduce_only]
+        orders = [
+            order
+            for order in map(order_in, rows)
+            if order.request.reduce_only and not is_bracket(order.request)
+        ]
         return sum((_remaining(order) for order in orders), Decimal(0))
 
     def open(self, request: OrderRequest, quantity: Decimal, venue: str, moment: datetime) -> LedgerOrder:

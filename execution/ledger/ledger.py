@@ -1,7 +1,7 @@
 """The ledger: opens the database, hands out entries to write, answers what is asked."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +29,19 @@ from execution.ledger.records import (
 from execution.ledger.verification import verify, write_checkpoint
 
 _MARK = update(OUTBOX).where(OUTBOX.c.number == bindparam("row")).values(published_at=bindparam("moment"))
+_HELD = select(AGENT_POSITIONS.c.quantity).where(
+    AGENT_POSITIONS.c.desk == bindparam("desk_is"), AGENT_POSITIONS.c.agent == bindparam("agent_is"),
+    AGENT_POSITIONS.c.symbol == bindparam("symbol_is"),
+)  # fmt: skip
+_BY_AGENT = (
+    select(ORDERS)
+    .where(
+        ORDERS.c.desk == bindparam("desk_is"), ORDERS.c.agent == bindparam("agent_is"),
+        ORDERS.c.symbol == bindparam("symbol_is"),
+    )
+    .order_by(ORDERS.c.number.desc())
+    .execution_options(yield_per=100)
+)  # fmt: skip
 _ONE = select(ORDERS).where(ORDERS.c.client_order_id == bindparam("id"))
 
 
@@ -148,6 +161,22 @@ class Ledger:
                 for row in connection.execute(query)
             ]
         return [holding for holding in held if holding.quantity]
+
+    def holding(self, desk: str, agent: str, symbol: str) -> Decimal:
+        """What an agent holds in a symbol, signed."""
+        with self._reading.connect() as connection:
+            key = {"desk_is": desk, "agent_is": agent, "symbol_is": symbol}
+            return connection.execute(_HELD, key).scalar_one_or_none() or Decimal(0)
+
+    def newest_orders(
+        self, desk: str, agent: str, symbol: str, *, enough: Callable[[LedgerOrder], bool]
+    ) -> None:
+        """Hand the agent's orders in a symbol to `enough`, from the newest back, until it says so."""
+        key = {"desk_is": desk, "agent_is": agent, "symbol_is": symbol}
+        with self._reading.connect() as connection:
+            for row in connection.execute(_BY_AGENT, key):
+                if enough(order_in(row)):
+                    return
 
     # --- the outbox ------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from enum import StrEnum
 from contracts.orders import OrderRequest
 from execution.exact import plain
 from execution.protection.limits import ProtectionLimits
+from execution.reduce_only import is_bracket
 
 _MINUTE = timedelta(minutes=1)
 _ZERO = Decimal(0)
@@ -84,7 +85,8 @@ class Gate:
             if denial is not None:
                 return denial
             self._spend(moment, notional)
-        self._in_flight[request.client_order_id] = _InFlight(symbol, quantity * request.side.sign)
+        if not _has_its_stop_in_flight(request):
+            self._in_flight[request.client_order_id] = _InFlight(symbol, quantity * request.side.sign)
         return None
 
     def withdraw(self, client_order_id: str) -> None:
@@ -107,7 +109,7 @@ class Gate:
 
     def resume(self, request: OrderRequest, remaining: Decimal, notional: Decimal, moment: datetime) -> None:
         """Count an order of before a restart: what it may still do (0: it ended) and what it was worth."""
-        if remaining:
+        if remaining and not _has_its_stop_in_flight(request):
             self._in_flight[request.client_order_id] = _InFlight(
                 request.symbol, remaining * request.side.sign
             )
@@ -145,6 +147,11 @@ class Gate:
                 limits.position_notional,
             )
         return None
+
+
+def _has_its_stop_in_flight(request: OrderRequest) -> bool:
+    """Whether this is the target of a bracket with a stop: only one of them can trade, and the stop counts."""
+    return is_bracket(request) and request.stop_loss is not None
 
 
 def _over(code: Code, what: str, seen: Decimal, allowed: Decimal) -> Denial:

@@ -1,8 +1,9 @@
 """What the service does by itself: asks for what is unclear, and while trading is stopped, cancels and flattens.
 
-every tick          orders that are UNKNOWN are asked for
-every 30 s          so is everything else that is open
-stopped             everything open is cancelled, again until the venue has confirmed it
+every tick          orders that are UNKNOWN are asked for; where something happened, brackets are compared
+every 30 s          so is everything else that is open, and all brackets are compared
+silent              everything open is cancelled but brackets, which protect what is held
+killed              everything open is cancelled, again until the venue has confirmed it
 killed to flatten   once nothing is open: each agent's holding is closed by a reduce-only market order
 """
 
@@ -18,11 +19,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from contracts.orders import OrderRequest, client_order_id
 from contracts.payloads import OrderStatus, Side
 from contracts.time import Clock, to_micros
+from execution.brackets import Brackets
 from execution.ledger.ledger import AgentHolding, Ledger
 from execution.ledger.order import LedgerOrder
 from execution.placement import NotReady, Placement
 from execution.protection.guard import Guard
 from execution.protection.kill_switch import Kill
+from execution.reduce_only import is_bracket
 from execution.venues.venue import Venue
 
 _log = structlog.get_logger("execution.upkeep")
@@ -51,6 +54,7 @@ class Upkeep:
         self._clock = clock
         self._ticks = ticks
         self._asked_all = ticks()
+        self._brackets = Brackets(ledger, placement, venue, guard, clock, wake=self.wake, ticks=ticks)
         self._woken = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
@@ -60,7 +64,7 @@ class Upkeep:
         self._thread.start()
 
     def wake(self) -> None:
-        """Do a round now: trading was stopped."""
+        """Do a round now: trading was stopped, or an order with a bracket changed."""
         self._woken.set()
 
     def stop(self) -> None:
@@ -76,6 +80,7 @@ class Upkeep:
         open_orders = self._ledger.open_orders()
         if self._guard.stopped() is not None:
             self._stand_down(open_orders)
+            self._brackets.tick()
             return
         everything = self._ticks() - self._asked_all >= _ALL_SECONDS
         if everything:
@@ -83,12 +88,16 @@ class Upkeep:
         for order in open_orders:
             if everything or order.life.status is OrderStatus.UNKNOWN:
                 self._placement.ask_again(order)
+        self._brackets.tick(everything=everything)
 
     def _stand_down(self, open_orders: list[LedgerOrder]) -> None:
         kill = self._guard.switch.kill
         for order in open_orders:
             if order.request.correlation_id.startswith(_FLATTEN):
                 self._placement.ask_again(order)
+            elif kill is None and is_bracket(order.request):
+                if order.life.status is OrderStatus.UNKNOWN:
+                    self._placement.ask_again(order)
             else:
                 self._placement.cancel(order)
         if kill is not None and kill.flatten and not self._ledger.open_orders():
