@@ -11,7 +11,7 @@ from contracts.time import UtcTime
 
 
 class Funding(Contract):
-    """What one agent's position was paid (negative: paid) for being held at a funding time, as the execution service booked it.
+    """What one agent's position received (negative: paid) for being held at a funding time, as the ledger booked it.
 
     amount = -quantity x mark_price x rate, in quote currency: at a positive rate longs pay shorts. `quantity` is signed, as
     held at `funded_at`; `rate` is a share of the position's value. One for each agent and symbol, so an id each.

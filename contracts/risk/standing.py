@@ -44,7 +44,7 @@ class RiskStanding:
 
     @classmethod
     def of(cls, roster: Roster, state: dict[str, Any]) -> Self:
-        """The standing in a state that a desk wrote; raises KeyError, TypeError, ValueError or ArithmeticError for another."""
+        """The standing in a desk's state; raises KeyError, TypeError, ValueError or ArithmeticError for another."""
         standing = cls(roster, Limits.model_validate(state["limits"]["in_force"]))
         standing.load(state)
         return standing
