@@ -58,6 +58,7 @@ class Account:
     wallet: int = 0
     deposited: int = 0
     covered: int = 0
+    liquidations: int = 0
     positions: dict[str, Position] = field(default_factory=dict)
     orders: dict[str, Working] = field(default_factory=dict)
     reducing: dict[str, Working] = field(default_factory=dict)

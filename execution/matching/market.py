@@ -10,7 +10,7 @@ not count. What our orders take is taken from what is known here, until the data
 
 from collections.abc import Iterable, Iterator
 from enum import Enum, auto
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from contracts.instruments import Instrument
 from execution.matching.book_side import BookSide, Level
@@ -43,13 +43,13 @@ class Market:
     """The prices of one symbol, in units; times are event time in microseconds."""
 
     __slots__ = (
-        "_bar_share", "_depth", "_half_spread", "_levels", "_life", "_lot", "_remembers", "_taken", "_tick", "asks",
+        "_depth", "_half_spread", "_levels", "_life", "_remembers", "_taken", "_tick", "asks",
         "bids", "book_at", "last", "last_at", "last_quantity", "mark", "marks_told", "quote", "quote_at", "rate",
         "trade_at",
     )  # fmt: skip
 
     def __init__(self, instrument: Instrument, terms: Terms) -> None:
-        self._tick, self._lot = units(instrument.tick), units(instrument.lot)
+        self._tick = units(instrument.tick)
         self._half_spread, self._depth = units(terms.spread.half_spread), units(terms.spread.depth_share)
         self._levels, self._life = terms.spread.levels, micros_of(terms.quote_life)
         self._remembers = terms.remembers_taken
@@ -82,15 +82,16 @@ class Market:
         self.asks.clear()
         self.book_at = NEVER
 
-    def take_quote(self, micros: int, quote: Quote) -> None:
-        """A quote; one without a meaning takes away the one before it."""
+    def take_quote(self, micros: int, quote: Quote) -> bool:
+        """A quote; one without a meaning takes away the one before it. False when it has none, or comes late."""
         if micros < self.quote_at:
-            return
+            return False
         self.quote_at = micros
         self._taken = [0, 0]
         self.quote = quote if 0 < quote.bid <= quote.ask else None
         if not self.marks_told and self.trade_at == NEVER and self.quote:
             self.mark = (quote.bid + quote.ask) // 2
+        return self.quote is not None
 
     def take_last(self, micros: int, price: int, quantity: int) -> None:
         """A bar's close and volume, or a price that lies on its way."""
@@ -127,6 +128,14 @@ class Market:
         if self.quote is not None and newest - self.quote_at <= self._life:
             return Source.QUOTE
         return Source.LAST if self.last else None
+
+    def side(self, sign: int) -> BookSide:
+        """The book's bids (+1) or asks (-1)."""
+        return self.bids if sign > 0 else self.asks
+
+    def is_told_since(self, micros: int) -> bool:
+        """Whether anything but bars and marks was told later than this."""
+        return max(self.book_at, self.quote_at, self.trade_at) > micros
 
     @property
     def event_at(self) -> int:
@@ -198,6 +207,24 @@ class Market:
                 return quantity
             return 0 if (price - best) * sign > 0 else ENDLESS
         return ENDLESS
+
+    # --- its state -----------------------------------------------------------------------------------------------
+
+    def state(self) -> list[Any]:
+        """All that is known as plain lists: what `take_up` reads."""
+        levels = [sorted(side.levels.items()) for side in (self.bids, self.asks)]
+        times = [self.book_at, self.quote_at, self.last_at, self.trade_at]
+        last = [self.last, self.last_quantity, self.mark, self.marks_told, self.rate]
+        return [levels, times, last, self.quote, self._taken]
+
+    def take_up(self, state: list[Any]) -> None:
+        """Go on from what `state` gave."""
+        (bids, asks), times, last, quote, self._taken = state
+        self.bids.replace(bids)
+        self.asks.replace(asks)
+        self.book_at, self.quote_at, self.last_at, self.trade_at = times
+        self.last, self.last_quantity, self.mark, self.marks_told, self.rate = last
+        self.quote = Quote(*quote) if quote else None
 
     def _is_crossed(self) -> bool:
         bid, ask = self.bids.best, self.asks.best

@@ -40,9 +40,9 @@ class MarginTerms:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The venue's terms; rates are shares of the traded value. Without `margin` anything can be bought, and nobody is
-    liquidated.
+    """The venue's terms; rates are shares of the traded value.
 
+    `margin`: without it anything can be bought and nobody is liquidated.
     `quote_life`: a book or quote that is older than other prices by more than this is no longer traded at.
     `remembers_taken`: what our orders took from the book is gone until the data tells its level (or quote, bar) anew.
     `bar_share`: of a bar's volume, how much one resting order can have traded with.

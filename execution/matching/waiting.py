@@ -1,6 +1,7 @@
 """The conditional orders of one symbol: stops and take-profits by the price that fires them, trailing stops by its path."""
 
 from bisect import bisect_left, insort
+from collections.abc import Iterator
 
 from contracts.orders import OrderType
 from execution.matching.units import UNIT
@@ -40,6 +41,9 @@ class FiringSide:
             found.append(working)
         return found
 
+    def __iter__(self) -> Iterator[Working]:
+        return (working for _, _, working in self._entries)
+
 
 class Waiting:
     """All that waits for a price of one symbol."""
@@ -52,11 +56,21 @@ class Waiting:
 
     def add(self, working: Working, price: int) -> None:
         """The order waits; a trailing stop without an activation price follows from `price` on."""
+        self.take_up(working)
+        if working.order.type is OrderType.TRAILING_STOP_MARKET:
+            follow(working, price)
+
+    def take_up(self, working: Working) -> None:
+        """The order waits as it did before."""
         if working.order.type is OrderType.TRAILING_STOP_MARKET:
             self.trailing[working.number] = working
-            follow(working, price)
         else:
             self._side(working).add(working)
+
+    def __iter__(self) -> Iterator[Working]:
+        yield from self.falling
+        yield from self.rising
+        yield from self.trailing.values()
 
     def remove(self, working: Working) -> None:
         """The order waits no longer."""
@@ -64,12 +78,6 @@ class Waiting:
             del self.trailing[working.number]
         else:
             self._side(working).remove(working)
-
-    def due(self, price: int) -> list[Working]:
-        """What fires at a price: in the order of their coming. They still wait."""
-        found = self.falling.due(price) + self.rising.due(price)
-        found += [working for working in self.trailing.values() if has_turned(working, price)]
-        return sorted(found, key=_number)
 
     def bounds(self) -> tuple[int | None, int | None]:
         """At which prices, or below the one and above the other, anything fires or a trailing stop moves."""
@@ -113,7 +121,3 @@ def follow(working: Working, price: int) -> None:
 def has_turned(working: Working, price: int) -> bool:
     """Whether the price has come back from a trailing stop's best one by its rate."""
     return bool(working.level) and (price - working.level) * working.order.sign >= 0
-
-
-def _number(working: Working) -> int:
-    return working.number

@@ -1,8 +1,9 @@
 """An order that is in the venue's hands: what is left of it and where it stands."""
 
 from enum import StrEnum
+from typing import Any
 
-from contracts.orders import OrderType
+from contracts.orders import OrderType, TimeInForce
 from execution.matching.account import Account
 from execution.matching.market import ENDLESS
 from execution.matching.order import Order
@@ -19,11 +20,12 @@ class Place(StrEnum):
 
 
 class Working:
-    """An order from its sending to its end. `number` orders all of a core's orders by when they came; `trades` counts its fills so far.
+    """An order from its sending to its end.
 
-    `live_at`: from when on it can trade, in microseconds; `sent_at`: when it was decided. `ahead`: what trades first at
-    its price, ENDLESS while that is unknown. `level`: where a conditional order fires, 0 while a trailing stop is not
-    activated; `extreme`: the best price that a trailing stop has followed.
+    `number` orders all of a core's orders by when they were sent; `trades` counts its fills so far. `sent_at` is when it
+    was decided, `live_at` from when on it can trade, in microseconds. `ahead`: what trades first at its price, ENDLESS
+    while that is unknown. `level`: where a conditional order fires, 0 while a trailing stop is not activated; `extreme`:
+    the best price that a trailing stop has followed.
     """
 
     __slots__ = (
@@ -44,3 +46,34 @@ class Working:
         self.ahead = ENDLESS
         self.level = order.stop if order.type is not OrderType.TRAILING_STOP_MARKET else 0
         self.extreme = 0
+
+    def state(self) -> list[Any]:
+        """All of it as a plain list: what `taken_up` reads."""
+        order = self.order
+        terms = (order.client_order_id, order.symbol, order.sign, order.quantity, order.type, order.limit,
+                 order.time_in_force, order.stop, order.callback, order.reduce_only)  # fmt: skip
+        kept = (self.number, self.sent_at, self.live_at, self.place, self.remaining, self.trades, self.ahead,
+                self.level, self.extreme)  # fmt: skip
+        return [list(terms), list(kept)]
+
+    @classmethod
+    def taken_up(cls, account: Account, state: list[Any]) -> "Working":
+        """The order of an account again."""
+        (identifier, symbol, sign, quantity, kind, limit, force, stop, callback, reduce_only), kept = state
+        order = Order(
+            identifier,
+            symbol,
+            sign,
+            quantity,
+            OrderType(kind),
+            limit,
+            TimeInForce(force),
+            stop,
+            callback,
+            reduce_only,
+        )
+        working = cls(account, order, kept[0], kept[1])
+        working.live_at, place, working.remaining, working.trades = kept[2:6]
+        working.ahead, working.level, working.extreme = kept[6:]
+        working.place = Place(place)
+        return working
