@@ -46,7 +46,8 @@ class EndpointBacking(Contract):
     `asks` is what it is asked for (agents/kinds): a decision (brief, for a small model), a forecast, a sentiment or a
     portfolio; a documented rule makes a decision of each. `budget` is what its calls may cost. `news_bps` is the move of
     the price, in basis points since the agent was asked last, that is no news to it: it is not asked again about a market
-    that moved no more when nothing else changed either. `batch` is how many questions may share one call, for an endpoint that gains from it.
+    that moved no more when nothing else changed either. `batch` is how many questions may share one call, for an endpoint
+    that gains from it.
     """
 
     kind: Literal["endpoint"]

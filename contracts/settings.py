@@ -40,6 +40,14 @@ class Settings(BaseSettings):
     vertex_url: str | None = Field(
         default=None, description="Vertex AI's address when it is not Google's own"
     )
+    endpoint_hosts: dict[str, str] = Field(
+        default_factory=dict,
+        description="JSON {endpoint: address} of private Vertex AI endpoints, where their resources do not tell it",
+    )
+    endpoint_ca: Path | None = Field(
+        default=None,
+        description="PEM file of the authorities that private endpoints' certificates are checked against",
+    )
     execution_url: str = Field(default="http://127.0.0.1:8080", description="the execution service")
     execution_token: SecretStr = Field(default=SecretStr(""), description="token with which orders are sent")
     execution_tokens: Path | None = Field(

@@ -114,7 +114,9 @@ def _connection(options: JobOptions, roster: Roster) -> Connection:
 def _vertex(options: JobOptions) -> Vertex:
     settings = Settings()
     project = options.view_as(GoogleCloudOptions).project or settings.project
-    return Vertex(project, settings.location, settings.vertex_url)
+    return Vertex(
+        project, settings.location, settings.vertex_url, settings.endpoint_hosts, settings.endpoint_ca
+    )
 
 
 def _roster(options: JobOptions) -> Roster:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as DeadlinePassed
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import requests
 from google.api_core import exceptions as google
@@ -26,11 +26,9 @@ from tenacity import (
 from agents.endpoints.asking import Call, CallFailed, Ended, Reply
 from agents.endpoints.breaker import Breaker, BreakerPolicy
 from agents.endpoints.directory import Vertex
+from agents.endpoints.own_hosts import Predictions, predictions_at
 from agents.endpoints.retry_after import retry_after
 from contracts.decisions import CallStatus
-
-if TYPE_CHECKING:
-    from google.cloud.aiplatform_v1 import PredictionServiceClient
 
 _THREADS_PER_ENDPOINT = 8
 _TRANSIENT = frozenset({CallStatus.THROTTLED, CallStatus.UNAVAILABLE, CallStatus.UNREACHABLE})
@@ -40,7 +38,7 @@ _TRANSIENT = frozenset({CallStatus.THROTTLED, CallStatus.UNAVAILABLE, CallStatus
 class VertexConnection:
     """The connection to endpoints on Vertex AI.
 
-    `endpoints` gives the resource name of each display name (`directory.find_endpoints` finds them). A call
+    `endpoints` gives the address of each display name (`directory.find_endpoints` finds them). A call
     ends after `deadline_seconds` in all, its retries included: at most `attempts`, after 429, 5xx and a
     broken connection, with waits drawn from a growing range that begins at `wait_seconds`, or as long as the endpoint
     asks for; a wait that would pass the deadline ends the call. `breaker` says when an endpoint is left alone.
@@ -55,9 +53,7 @@ class VertexConnection:
 
     def connect(self) -> "EndpointClient":
         """The client; importing aiplatform makes this take seconds."""
-        from google.cloud.aiplatform_v1 import PredictionServiceClient
-
-        return EndpointClient(self, PredictionServiceClient(**self.vertex.client_arguments()))
+        return EndpointClient(self, predictions_at(self.vertex))
 
 
 @dataclass(slots=True)
@@ -124,7 +120,7 @@ class _UnderWay:
 
 @dataclass(eq=False)  # no slots: RunInference shares it by a weak reference
 class EndpointClient:
-    """Asks endpoints through aiplatform's prediction client.
+    """Asks endpoints through aiplatform's prediction client, those with hosts of their own beside it.
 
     Each endpoint has a few threads of its own, on which its calls run side by side, because a socket's timeout starts anew
     with every byte that arrives: a slow endpoint can only use up what is its own. And each has a circuit breaker, whose
@@ -132,7 +128,7 @@ class EndpointClient:
     """
 
     config: VertexConnection
-    predictions: "PredictionServiceClient"
+    predictions: Predictions
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     _threads: dict[str, ThreadPoolExecutor] = field(default_factory=dict)
