@@ -12,17 +12,22 @@ from contracts.model import Contract, Name, Numbers, Price, Text, Unit
 from contracts.payloads import Brackets, Guidance, Side
 from contracts.time import UtcTime
 
+LONGEST_INSIGHT = 400
+"""Characters: what an agent remembers of a message."""
+
 
 class Opinion(Brackets):
     """What a model or a rule would do now.
 
-    `size_fraction` is a share of what the agent may put into one trade; a HOLD has size 0.
+    `size_fraction` is a share of what the agent may put into one trade; a HOLD has size 0. `insight` is what its peers
+    should know, empty when there is nothing.
     """
 
     confidence: Unit
     size_fraction: Unit
     horizon_seconds: Annotated[int, Field(gt=0, le=30 * 86_400)]
     rationale: Text
+    insight: Annotated[str, Field(max_length=LONGEST_INSIGHT)] = ""
 
 
 class Heard(Contract):

@@ -8,16 +8,18 @@ from agents.prompts.prompt import prompt_named
 from contracts.decisions import DecisionRequest, Opinion
 from contracts.roster import AgentProfile
 
+PROMPT = "decide.2"
+
 
 class Decide:
-    """Prompt `decide.1`; agents/answers.py says what fits."""
+    """Prompt `decide.2`; agents/answers.py says what fits."""
 
     @property
     def prompt_id(self) -> str:
-        return prompt_named("decide.1").id
+        return prompt_named(PROMPT).id
 
     def instance(self, profile: AgentProfile, request: DecisionRequest) -> dict[str, Any]:
-        return prompt_named("decide.1").instance(profile, request)
+        return prompt_named(PROMPT).instance(profile, request)
 
     def receive(self, prediction: object) -> Received:
         return receive_chat(prediction)

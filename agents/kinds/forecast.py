@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from itertools import pairwise
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ from agents.kinds.kind import Received
 from agents.kinds.strictly import bad, read_strictly
 from agents.prompts.prompt import market_view
 from agents.rules.rule import hold
+from agents.rules.series import volatility
 from contracts.decisions import DecisionRequest, Opinion
 from contracts.model import Contract
 from contracts.payloads import Side
@@ -24,6 +26,8 @@ DEVIATIONS = 3.29
 """From the 5 % to the 95 % quantile of a normal distribution, in standard deviations."""
 ROUND_TRIP = 0.0012
 """What opening and closing costs as a share of the price: a taker's fee and half a spread, twice."""
+WIDER, NARROWER = 1.25, 0.8
+"""The forecast's deviation over that of the closes from which on it is worth telling the peers."""
 CLEAR = 0.25
 """The median move, in standard deviations of the forecast, from which on it is a direction."""
 
@@ -53,6 +57,7 @@ class AskForecast:
     * confidence is the forecast's own probability of that direction, read between the quantiles; size min(1, |move| / s);
       the stop is the quantile at 5 % on the losing side, the target the one at 25 % on the winning side, each only where
       it lies on its side of the price.
+    * A forecast 1.25 times as wide as the closes wandered, or 0.8 times, is an insight, whatever the decision.
     """
 
     @property
@@ -93,11 +98,12 @@ def _decided(quantiles: tuple[float, ...], request: DecisionRequest) -> Opinion:
     spread = (high - low) / DEVIATIONS / price
     move = median / price - 1.0
     told = f"In {BARS_AHEAD} bars the median is {move:+.3%} away, a standard deviation {spread:.3%}"
+    noticed = _noticed(spread, request)
     if spread <= 0 or abs(move) <= ROUND_TRIP or abs(move) < CLEAR * spread:
-        return hold(f"{told}: no direction that pays.", confidence=0.5)
+        return hold(f"{told}: no direction that pays.", confidence=0.5, insight=noticed)
     side = Side.BUY if move > 0 else Side.SELL
     if request.held * side.sign > 0:
-        return hold(f"{told}: held already.", confidence=0.6)
+        return hold(f"{told}: held already.", confidence=0.6, insight=noticed)
     below = _share_below(quantiles, price)
     stop, target = (low, upper) if side is Side.BUY else (high, lower)
     return Opinion(
@@ -108,6 +114,19 @@ def _decided(quantiles: tuple[float, ...], request: DecisionRequest) -> Opinion:
         take_profit=view.at_tick(target) if (target - price) * side.sign > 0 else None,
         horizon_seconds=BARS_AHEAD * request.bar_seconds,
         rationale=f"{told}.",
+        insight=noticed,
+    )
+
+
+def _noticed(spread: float, request: DecisionRequest) -> str:
+    """What the peers should know of the width of a forecast; empty when it is as wide as what they saw themselves."""
+    usual = volatility(request.closes) * math.sqrt(BARS_AHEAD)
+    if usual <= 0 or NARROWER < spread / usual < WIDER:
+        return ""
+    change = "Wider" if spread > usual else "Narrower"
+    return (
+        f"{change} moves of {request.symbol} are to be expected than of late: a standard deviation of {spread:.2%} over "
+        f"{BARS_AHEAD} bars instead of {usual:.2%}."
     )
 
 

@@ -8,7 +8,7 @@ from agents.kinds.kind import Received, receive_chat
 from agents.kinds.strictly import bad, read_strictly
 from agents.prompts.prompt import Ask, market_view, prompt_named
 from agents.rules.rule import hold
-from contracts.decisions import DecisionRequest, Opinion
+from contracts.decisions import LONGEST_INSIGHT, DecisionRequest, Opinion
 from contracts.model import Contract, Name, Text, Unit
 from contracts.payloads import Side
 from contracts.roster import AgentProfile
@@ -51,7 +51,7 @@ class AskSentiment:
     """Prompt `sentiment.1`, with what the agent heard and without the market: a mood made up from prices is none.
 
     weight = |score| x confidence. weight >= 0.3: a trade in the score's direction of size `weight`, for an hour, stop 1 %
-    and target 1.5 % away; below it, or when that side is held, HOLD.
+    and target 1.5 % away; below it, or when that side is held, HOLD. A mood of that weight is an insight too, held or not.
     """
 
     @property
@@ -70,8 +70,11 @@ class AskSentiment:
             raise bad(f"asked about {request.symbol}, answered about {mood.symbol}")
         weight = abs(mood.score) * mood.confidence
         side = Side.BUY if mood.score > 0 else Side.SELL
-        if weight < CLEAR or request.held * side.sign > 0:
+        if weight < CLEAR:
             return hold(mood.rationale, confidence=mood.confidence)
+        told = f"The mood about {mood.symbol} is {mood.score:+.2f}: {mood.rationale}"[:LONGEST_INSIGHT]
+        if request.held * side.sign > 0:
+            return hold(mood.rationale, confidence=mood.confidence, insight=told)
         view, price = market_view(request), float(request.price)
         return Opinion(
             side=side,
@@ -81,4 +84,5 @@ class AskSentiment:
             take_profit=view.at_tick(price * (1 + side.sign * TARGET)),
             horizon_seconds=HORIZON_SECONDS,
             rationale=mood.rationale,
+            insight=told,
         )

@@ -51,7 +51,7 @@ class MarketView(Contract):
         return max(steps, Decimal(1)) * tick
 
 
-def hold(rationale: str, *, confidence: float = 0.0, horizon_seconds: int = 60) -> Opinion:
+def hold(rationale: str, *, confidence: float = 0.0, horizon_seconds: int = 60, insight: str = "") -> Opinion:
     """The opinion that nothing should be done, and why."""
     return Opinion(
         side=Side.HOLD,
@@ -59,6 +59,7 @@ def hold(rationale: str, *, confidence: float = 0.0, horizon_seconds: int = 60) 
         size_fraction=0.0,
         horizon_seconds=horizon_seconds,
         rationale=rationale,
+        insight=insight,
     )
 
 

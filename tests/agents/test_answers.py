@@ -37,6 +37,14 @@ def test_a_fitting_answer_is_an_opinion():
     assert read_answer(write_answer(opinion, "BTCUSDT"), question()) == opinion
 
 
+def test_it_may_say_what_its_peers_should_know():
+    assert read_answer(json.dumps(GOOD), question()).insight == ""
+    assert (
+        read_answer(json.dumps(HOLD | {"insight": "Volume dries up."}), question()).insight
+        == "Volume dries up."
+    )
+
+
 def test_a_hold_needs_no_brackets():
     assert read_answer(json.dumps(HOLD), question()).side is Side.HOLD
 
@@ -60,6 +68,9 @@ def test_a_hold_needs_no_brackets():
         ({"horizon_seconds": 1.5}, "horizon_seconds: "),
         ({"leverage": 50}, "leverage: "),
         ({"rationale": "x" * 4_001}, "rationale: "),
+        ({"insight": "x" * 401}, "insight: "),
+        ({"insight": 7}, "insight: "),
+        ({"size_fraction": 1.5}, "size_fraction: "),
     ],
 )
 def test_what_does_not_fit_is_refused(change, told):

@@ -87,7 +87,7 @@ def test_a_trade_has_a_proposal_and_a_thesis_and_a_hold_has_none(runs):
     trades = {d["correlation_id"] for d in decisions if d["payload"]["side"] != "HOLD"}
     assert trades
     for name, kind in (("trading", "PROPOSAL"), ("messages", "TRADE_THESIS")):
-        said = lines(runs[0], name)
+        said = [message for message in lines(runs[0], name) if message["type"] != "INSIGHT"]
         assert {message["type"] for message in said} == {kind}
         assert sorted(message["correlation_id"] for message in said) == sorted(trades)
     momentum = [
@@ -96,6 +96,13 @@ def test_a_trade_has_a_proposal_and_a_thesis_and_a_hold_has_none(runs):
         if (decision["sender"], decision["payload"]["symbol"]) == ("deepseek-v3", "BTCUSDT")
     ]
     assert (momentum[18], momentum[30], momentum[31]) == ("BUY", "BUY", "HOLD")  # it holds from 10:30:30 on
+
+
+def test_what_an_agent_noticed_goes_to_messages_once_for_each_answer_that_has_it(runs):
+    insights = [message for message in lines(runs[0], "messages") if message["type"] == "INSIGHT"]
+    assert {insight["sender"] for insight in insights} == {"lagllama-degen"}
+    causes = {d["correlation_id"] for d in lines(runs[0], "decisions") if d["sender"] == "lagllama-degen"}
+    assert len(insights) == len({insight["correlation_id"] for insight in insights} & causes) > 0
 
 
 def test_what_is_refused_is_a_dead_letter_with_its_reason(runs):

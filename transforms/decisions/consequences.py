@@ -8,7 +8,7 @@ from contracts.decisions import CallOutcome, CallStatus, DecisionRequest, Opinio
 from contracts.ids import derived_id
 from contracts.message import Message, said_by
 from contracts.model import Contract
-from contracts.payloads import Decision, Proposal, Reasoning, Side, TradeThesis, Usage
+from contracts.payloads import Decision, Insight, Proposal, Reasoning, Side, TradeThesis, Usage
 from contracts.refusals import DeadLetter, Reason, Refusal, dead_letter
 from contracts.rows.decisions import DecisionRow, ModelCall
 from contracts.rows.operations import DeadLetterRow
@@ -26,6 +26,9 @@ REASONING = "reasoning"
 THESES = "theses"
 """The port of what the agent tells its peers, by way of coordination."""
 
+INSIGHTS = "insights"
+"""The port of what the agent noticed, for its peers, by way of coordination."""
+
 USAGES = "usages"
 """The port of what calls really took, for the job that reserved it."""
 
@@ -38,8 +41,9 @@ def consequences(outcome: CallOutcome) -> list[Output]:
     """Everything that follows from one call, in order.
 
     Always a Decision, its row and the call's row; of a call that was asked for, its usage. A trade is a Proposal and a
-    TradeThesis too; an answer has its Reasoning; a call without a usable answer is a HOLD, never a guess, and a dead
-    letter that keeps what was answered. A call for which no budget was left is a HOLD alone: nothing was refused.
+    TradeThesis too; what the agent noticed is an Insight, trade or not; an answer has its Reasoning; a call without a
+    usable answer is a HOLD, never a guess, and a dead letter that keeps what was answered. A call for which no budget was
+    left is a HOLD alone: nothing was refused.
     """
     return list(_consequences(outcome))
 
@@ -49,6 +53,8 @@ def _consequences(outcome: CallOutcome) -> Iterator[Output]:
     if opinion.side is not Side.HOLD:
         yield Output(PROPOSALS, _said(request, _proposal(request, opinion)))
         yield Output(THESES, _said(request, _thesis(request, opinion)))
+    if opinion.insight:
+        yield Output(INSIGHTS, _said(request, _insight(request, opinion)))
     yield Output(DECISIONS, _said(request, _decision(outcome, opinion)))
     if outcome.status is CallStatus.ANSWERED:
         yield Output(REASONING, _said(request, _reasoning(request, opinion)))
@@ -120,6 +126,10 @@ def _thesis(request: DecisionRequest, opinion: Opinion) -> TradeThesis:
         take_profit=opinion.take_profit,
         timeframe=f"{opinion.horizon_seconds}s",
     )
+
+
+def _insight(request: DecisionRequest, opinion: Opinion) -> Insight:
+    return Insight(insight=opinion.insight, confidence=opinion.confidence, symbol=request.symbol)
 
 
 def _decision(outcome: CallOutcome, opinion: Opinion) -> Decision:

@@ -111,7 +111,7 @@ def test_an_answer_tells_its_model_and_tokens():
     assert outcome.endpoint == "deepseek-momentum-endpoint"
     assert outcome.cost_usd == Decimal("0.00001078")  # 11 tokens at 0.28 and 7 at 1.10 USD a million
     assert outcome.deadline_ms == 30_000
-    assert outcome.prompt.startswith("decide.1-")
+    assert outcome.prompt.startswith("decide.2-")
 
 
 def test_a_bad_answer_is_kept_and_an_unanswered_call_has_no_model():

@@ -65,6 +65,35 @@ def test_a_forecast_becomes_a_decision(last, side, confidence, size, stop, targe
 
 
 @pytest.mark.parametrize(
+    ("last", "told"),
+    [
+        (
+            (98.0, 99.5, 100.0, 100.5, 102.0),
+            "Wider moves of BTCUSDT are to be expected than of late: a standard",
+        ),
+        (
+            (99.9, 99.95, 100.0, 100.05, 100.1),
+            "Narrower moves of BTCUSDT are to be expected than of late: a standard",
+        ),
+        ((99.3, 99.8, 100.0, 100.2, 100.7), ""),
+    ],
+)
+def test_a_forecast_of_another_width_than_of_late_is_an_insight(last, told):
+    """0.112 % a bar is 0.43 % in fifteen."""
+    closes = tuple(100.0 + 0.112 * (n % 2) for n in range(61))
+    insight = AskForecast().opinion(quantiles(*last), ASKED.with_valid(closes=closes)).insight
+    assert insight.startswith(told) and bool(insight) == bool(told)
+
+
+def test_a_clear_mood_is_an_insight_held_or_not():
+    told = "The mood about BTCUSDT is +0.80: Joy."
+    for held, insight, score in (("0", told, 0.8), ("1", told, 0.8), ("0", "", 0.5)):
+        assert (
+            AskSentiment().opinion(mood(score=score), ASKED.with_valid(held=Decimal(held))).insight == insight
+        )
+
+
+@pytest.mark.parametrize(
     ("text", "told"),
     [
         (quantiles(1, 2, 3, 4), "15 rows of 5"),

@@ -5,12 +5,13 @@ import pytest
 
 from contracts.decisions import CallOutcome, CallStatus, Opinion
 from contracts.message import MessageType
-from contracts.payloads import Side
+from contracts.payloads import Insight, Side
 from contracts.refusals import Reason
 from tests.agents.questions import question
 from transforms.core import DEAD_LETTERS, ROWS
 from transforms.decisions.consequences import (
     DECISIONS,
+    INSIGHTS,
     PROPOSALS,
     REASONING,
     THESES,
@@ -80,6 +81,18 @@ def test_a_hold_is_decided_and_not_proposed():
     outputs = consequences(outcome(HOLD))
     assert ports(outputs) == [DECISIONS, REASONING, ROWS, ROWS, USAGES]
     assert rows(outputs)["decisions"].side is Side.HOLD
+
+
+@pytest.mark.parametrize("opinion", [BUY, HOLD], ids=["trade", "hold"])
+def test_what_an_agent_noticed_is_told_whatever_it_decided(opinion):
+    noticed = opinion.with_valid(insight="Volume dries up.")
+    (told,) = [value for port, value in consequences(outcome(noticed)) if port == INSIGHTS]
+    assert (told.type, told.sender, told.recipient) == (MessageType.INSIGHT, "deepseek-v3", None)
+    assert told.payload == Insight(
+        insight="Volume dries up.", confidence=opinion.confidence, symbol="BTCUSDT"
+    )
+    assert (told.correlation_id, told.event_time) == ("decision-1", question().event_time)
+    assert INSIGHTS not in ports(consequences(outcome(opinion)))
 
 
 @pytest.mark.parametrize("status", FAILURES)
