@@ -254,13 +254,20 @@ class OrderExecution(Contract):
 
 
 class PortfolioRebalance(Contract):
-    """A new distribution of the desk's capital; amounts in quote currency by agent."""
+    """A new distribution of the desk's capital; amounts in quote currency by agent.
+
+    `targets` are the shares of the active capital that the goal wants, `turnover` what part of it changed hands towards them
+    this time, and `drift` how far the parts had moved from the last shares before it.
+    """
 
     goal: Goal
     reason: Text
     equity: Decimal
     previous: Amounts
     allocations: Amounts
+    targets: Amounts = Field(default_factory=dict)
+    turnover: Annotated[float, Field(ge=0)] = 0.0
+    drift: Annotated[float, Field(ge=0)] = 0.0
 
 
 class Guidance(Contract):

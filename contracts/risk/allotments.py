@@ -23,6 +23,10 @@ class Allotments:
         """An agent's capital; zero for one that was given none."""
         return self._capital.get(agent, ZERO)
 
+    def all(self) -> dict[str, Decimal]:
+        """Every agent's capital."""
+        return dict(self._capital)
+
     def equity_of(self, agent: str, book: Book) -> Decimal:
         """An agent's capital and what it made of it since it was given."""
         return self.of(agent) + book.profit(agent) - self._profits.get(agent, ZERO)

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from contracts.controls import Goal
-from contracts.model import Name
+from contracts.model import Contract, Name
 from contracts.orders import OrderType
 from contracts.payloads import DeskState, OrderStatus, Side
 from contracts.rows.row import DeskRow
@@ -112,6 +112,18 @@ class PositionRow(DeskRow):
     ]
 
 
+class AllocationNow(Contract):
+    """An agent's part of the desk's equity at a moment, beside its target; percentages of the desk's equity."""
+
+    agent: Name
+    equity: Annotated[Decimal, Field(description="its capital and what it made of it since it was given")]
+    allocation_pct: Annotated[float, Field(description="its equity: the metric portfolio_allocation_pct")]
+    target_pct: Annotated[float, Field(description="its share of the active capital when it was given")]
+    drift_pct: Annotated[
+        float, Field(description="its part of all agents' equity less its share of their capital")
+    ]
+
+
 class PortfolioRow(DeskRow):
     """The desk's book at a moment."""
 
@@ -131,6 +143,7 @@ class PortfolioRow(DeskRow):
     funding: Annotated[
         Decimal, Field(default=Decimal(0), description="received for holding (negative: paid)")
     ]
+    allocations: tuple[AllocationNow, ...] = ()
 
 
 class AllocationRow(DeskRow):
@@ -144,5 +157,15 @@ class AllocationRow(DeskRow):
     goal: Goal
     previous: Decimal
     capital: Decimal
-    share: float
+    share: Annotated[float, Field(description="of the active capital")]
     reason: str
+    target_share: Annotated[float | None, Field(default=None, description="what the goal wants")]
+    drift: Annotated[float | None, Field(default=None, description="its part before, less its share before")]
+    samples: Annotated[float | None, Field(default=None, description="of its performance, effective")]
+    score: Annotated[float | None, Field(default=None, description="towards the goal, shrunk")]
+    performance_factor: Annotated[
+        float | None, Field(default=None, description="what its score multiplies its weight with")
+    ]
+    tilt_factor: Annotated[
+        float | None, Field(default=None, description="what the optimizer's views multiply it with")
+    ]

@@ -7,8 +7,8 @@
     LEDGER                the book is compared with the execution service's; where they differ new risk is held
     CONTROL               kill, release, goal, limits, restore; the others are coordination's
 
-Capital is allocated at the first entry, every `rebalance_seconds` and when the goal is set. What the checks look at is the
-`RiskStanding`; what is done with each kind of entry has a file of its own beside this one.
+Capital is allocated at the first entry, every `rebalance_seconds`, when the goal is set and when it drifted. What the
+checks look at is the `RiskStanding`; what is done with each kind of entry has a file of its own beside this one.
 """
 
 from decimal import localcontext
@@ -80,10 +80,16 @@ class Desk:
             self._control(report, message, said, entry.event_micros)
             self._allocate_if_due(report)
             return
+        if isinstance(said, LedgerReport):
+            # It may come before anything else, when the desk's clock does not run yet.
+            self._reconciling.hear(report, said, entry.event_micros)
+            return
         self._allocate_if_due(report)
         if isinstance(said, Mark):
             self._mark(report, said, entry.event_micros)
         elif isinstance(said, Proposal | HftSignal):
+            if isinstance(said, Proposal):
+                self._capital.hear(message.sender, said, entry.event_micros)
             self._wishes.take(report, Wish.of(message), entry.event_time)
             self._telling.consensus(report, said.symbol)
         elif isinstance(said, OrderExecution) and message.sender == SENDER:
@@ -92,8 +98,6 @@ class Desk:
             self._executions.take(report, message, said, entry.event_micros)
         elif isinstance(said, Funding):
             self._executions.fund(report, said)
-        elif isinstance(said, LedgerReport):
-            self._reconciling.hear(report, said, entry.event_micros)
 
     def would_refuse(self, wish: Wish) -> list[Verdict]:
         """Every check that the wish would fail now, in their order; asking changes nothing."""
@@ -139,6 +143,9 @@ class Desk:
             self._telling.book_changed()
             if not self._telling.follow_drawdown(report):
                 self._telling.minute(report)
+            reason = self._capital.follow()
+            if reason is not None:
+                self._rebalance(report, reason)
         self._telling.consensus(report, mark.symbol)
         self._reconciling.ask_if_due(report)
 
@@ -146,7 +153,7 @@ class Desk:
         if control.action is ControlAction.GOAL and control.goal is not None:
             before, self._capital.goal = self._capital.goal, control.goal
             keep_row(report, message, control, {"goal": before}, {"goal": control.goal})
-            self._capital.allocate(report, f"goal set to {control.goal} {by(control)}"[:4_000])
+            self._rebalance(report, f"goal set to {control.goal} {by(control)}"[:4_000])
         elif control.action is ControlAction.RESTORE and control.core == CORE and control.state is not None:
             clock, position = self._standing.clock, self._position
             self.restore(orjson.dumps(control.state))
@@ -155,6 +162,10 @@ class Desk:
             self._telling.risk(report, f"book restored {by(control)}")
         else:
             self._controls.obey(report, message, control, micros)
+
+    def _rebalance(self, report: Report, reason: str) -> None:
+        self._capital.allocate(report, reason)
+        self._telling.risk(report, f"the capital is rebalanced: {reason}")
 
     def _allocate_if_due(self, report: Report) -> None:
         if self._capital.is_due(self._standing.clock):

@@ -12,10 +12,12 @@ from contracts.orders import OrderRequest
 from contracts.payloads import DeskState, OrderExecution, Position, RiskUpdate
 from contracts.risk.book import Book
 from contracts.risk.checks import Verdict
-from contracts.risk.money import told
+from contracts.risk.drift import Drift
+from contracts.risk.money import ZERO, told
 from contracts.risk.wish import Wish
 from contracts.rows.row import DeskRow
 from contracts.rows.trading import (
+    AllocationNow,
     ExecutionRow,
     FundingRow,
     OrderRow,
@@ -163,12 +165,14 @@ class Report:
         self.row(PositionRow, **dict(position))
         self.say(POSITIONS, position)
 
-    def portfolio(self, book: Book, state: DeskState) -> None:
-        """The desk's book at this moment: a row."""
+    def portfolio(self, book: Book, state: DeskState, parts: dict[str, Drift]) -> None:
+        """The desk's book at this moment, and each agent's part of it: a row."""
+        equity = book.equity
+        whole = sum((drift.equity for drift in parts.values()), ZERO)
         self.row(
             PortfolioRow,
             state=state,
-            equity=told(book.equity),
+            equity=told(equity),
             high_water_mark=told(book.high_water_mark),
             drawdown=float(book.drawdown),
             gross_exposure=told(book.gross_exposure),
@@ -177,6 +181,16 @@ class Report:
             unrealised_pnl=told(book.unrealised()),
             fees=told(book.fees()),
             funding=told(book.funding()),
+            allocations=tuple(
+                AllocationNow(
+                    agent=agent,
+                    equity=told(drift.equity),
+                    allocation_pct=_percent(drift.equity, equity),
+                    target_pct=_percent(drift.share * whole, equity),
+                    drift_pct=float(100 * drift.amount),
+                )
+                for agent, drift in parts.items()
+            ),
         )
 
     def risk(self, book: Book, state: DeskState, volatility: float | None, *alerts: str) -> None:
@@ -196,6 +210,10 @@ class Report:
                 volatility=volatility,
             ),
         )
+
+
+def _percent(part: Decimal, whole: Decimal) -> float:
+    return float(100 * part / whole) if whole > 0 else 0.0
 
 
 def _number(amount: Decimal | None) -> float | None:

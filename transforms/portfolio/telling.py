@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from contracts.risk.drift import drifts
 from contracts.risk.standing import RiskStanding
 from transforms.portfolio.report import MESSAGES, Report
 
@@ -47,7 +48,8 @@ class Telling:
 
     def portfolio(self, report: Report) -> None:
         """The book: a row."""
-        report.portfolio(self._standing.book, self._standing.state)
+        standing = self._standing
+        report.portfolio(standing.book, standing.state, drifts(standing.allotments, standing.book))
         self._is_told = True
 
     def consensus(self, report: Report, symbol: str) -> None:

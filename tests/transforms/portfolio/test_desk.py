@@ -77,7 +77,9 @@ def test_the_first_entry_allocates_and_guides() -> None:
     guidance = said("GUIDANCE", outputs)
     assert [message.recipient for message in guidance] == ["alpha", "beta"]
     assert guidance[0].payload.text == (  # type: ignore[attr-defined]
-        "One order may be worth up to 3000.00 USDT in BTC, ETH; 60000.00 of your 60000.00 USDT are free."
+        "One order may be worth up to 3000.00 USDT; favour BTC, ETH, in this order; "
+        "60000.00 of your 60000.00 USDT are free. The optimizer has no view. "
+        "Your share of the active capital is 75.0% (as before): nothing is known of your performance yet."
     )
 
 
