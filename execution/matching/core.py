@@ -6,7 +6,7 @@
     core.on_quote(...t1...)                                              [Accepted, Filled]: at the prices before t1
 
 Times are whole microseconds of event time, prices, quantities and rates whole numbers of 1e-8 (units.py), so that the same
-calls give the same events on any machine. Orders meet the market that is told, and never one another: what they take of it is
+calls give the same events on any machine. Orders meet the market that is told, never one another: what they take of it is
 gone for all of them until it is told anew. An event at the time of an order's arrival comes before it.
 """
 
