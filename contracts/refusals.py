@@ -13,7 +13,8 @@ from contracts.time import UtcTime
 MAX_MESSAGE_BYTES = 1_000_000
 """A message larger than this is refused: the largest honest one is a few kilobytes."""
 
-_KEPT_BYTES = 4_096
+KEPT_BYTES = 4_096
+"""So much of what was refused is kept in its dead letter."""
 
 
 class Reason(StrEnum):
@@ -71,7 +72,7 @@ def dead_letter(
     """The dead letter for `data`, with an id that follows from what was refused where."""
     return DeadLetter(
         dead_letter_id=derived_id(
-            event_time, job, stage, refusal.reason, data[:_KEPT_BYTES].hex(), str(len(data))
+            event_time, job, stage, refusal.reason, data[:KEPT_BYTES].hex(), str(len(data))
         ),
         job=job,
         stage=stage,
@@ -79,7 +80,7 @@ def dead_letter(
         error=refusal.error[:1_000],
         event_time=event_time,
         size=len(data),
-        payload=data[:_KEPT_BYTES].decode("utf-8", "replace"),
+        payload=data[:KEPT_BYTES].decode("utf-8", "replace"),
         attributes=json.dumps(attributes or {}, sort_keys=True),
     )
 

@@ -9,7 +9,7 @@ from contracts.ids import derived_id
 from contracts.message import Message, said_by
 from contracts.model import Contract
 from contracts.payloads import Decision, Insight, Proposal, Reasoning, Side, TradeThesis, Usage
-from contracts.refusals import DeadLetter, Reason, Refusal, dead_letter
+from contracts.refusals import KEPT_BYTES, DeadLetter, Reason, Refusal, dead_letter
 from contracts.rows.decisions import DecisionRow, ModelCall
 from contracts.rows.operations import DeadLetterRow
 from transforms.core import DEAD_LETTERS, ROWS, Output
@@ -210,12 +210,18 @@ def _letter(outcome: CallOutcome) -> DeadLetter:
         "symbol": request.symbol,
         "endpoint": outcome.endpoint,
         "status": outcome.status,
-        "answer": outcome.answer,
     }
     return dead_letter(
         JOB,
         "answer" if bad_answer else "call",
         Refusal(Reason.BAD_ANSWER if bad_answer else Reason.CALL_FAILED, outcome.error),
-        orjson.dumps(kept),
+        _with_answer(kept, outcome.answer),
         request.event_time,
     )
+
+
+def _with_answer(kept: dict[str, str], answer: str) -> bytes:
+    """As JSON, with as much of the answer as a dead letter keeps."""
+    while len(data := orjson.dumps(kept | {"answer": answer})) > KEPT_BYTES:
+        answer = answer[: len(answer) * 3 // 4]
+    return data
