@@ -31,6 +31,10 @@ class Settings(BaseSettings):
     roster: Path = Field(
         default=Path(__file__).parent.parent / "agents" / "roster.yaml", description="the roster's file"
     )
+    limits: Path = Field(
+        default=Path(__file__).parent.parent / "transforms" / "portfolio" / "limits.yaml",
+        description="the file of the desk's limits",
+    )
     clock: str = Field(default="wall", description="`wall`, or the file of a replay's clock")
     redis_url: str = Field(
         default="redis://127.0.0.1:6379/0",

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 import httpx
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr, TypeAdapter, ValidationError
 from tenacity import (
     AsyncRetrying,
     RetryError,
@@ -27,12 +27,14 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from contracts.orders import OrderRequest, OrderView
+from contracts.bookings import LedgerOrder, LedgerQuestion, LedgerReport
+from contracts.orders import OrderRequest, OrderView, PositionView
 from contracts.settings import Settings
 from execution.circuit import Circuit
 from execution.problem import Problem
 
 _AGAIN = {408, 425, 429}
+_POSITIONS = TypeAdapter(list[PositionView])
 
 
 class OrderRefused(Exception):
@@ -56,7 +58,8 @@ class OrderClientOptions:
     """Where the service is and how long to wait; may be pickled, to be opened where it is used.
 
     The circuit opens after `failures_to_open` unanswered orders in a row, for `open_seconds`. With
-    `heartbeat_seconds` the service is told that the desk lives, for as long as the client is open.
+    `heartbeat_seconds` the service is told that the desk lives, for as long as the client is open. A question to the
+    ledger may take `ledger_seconds`.
     """
 
     url: str
@@ -66,6 +69,7 @@ class OrderClientOptions:
     failures_to_open: int = 5
     open_seconds: float = 5.0
     heartbeat_seconds: float = 0.0
+    ledger_seconds: float = 1.0
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -135,6 +139,45 @@ class OrderClient:
             raise
         self._circuit.answered()
         return placed
+
+    def ledger(self, question: LedgerQuestion) -> LedgerReport:
+        """What the ledger says; a report without positions, and with the reason, when it does not answer in time."""
+        if self._circuit.wait(self._ticks()):
+            return LedgerReport(positions=None, reason="not asked: the last orders had no answer")
+        try:
+            return self._runner.run(self._ledger(question))
+        except (TimeoutError, httpx.TransportError, _Passing, OrderRefused) as error:
+            reason = f"{type(error).__name__.strip('_')} {error}".strip()
+            return LedgerReport(positions=None, reason=reason[:1_000])
+
+    async def _ledger(self, question: LedgerQuestion) -> LedgerReport:
+        async with asyncio.timeout(self._options.ledger_seconds):
+            orders = await asyncio.gather(*(self._order(name) for name in question.orders))
+            found = await self._read("/positions", {"desk": question.desk})
+        try:
+            positions = _POSITIONS.validate_json(found.content)
+        except ValidationError:
+            raise _Passing("the answer is no list of positions") from None
+        held = {position.symbol: position.quantity for position in positions if position.quantity}
+        return LedgerReport(positions=held, orders=orders)
+
+    async def _order(self, client_order_id: str) -> LedgerOrder:
+        found = await self._read(f"/orders/{client_order_id}")
+        if found.status_code == httpx.codes.NOT_FOUND:
+            return LedgerOrder(client_order_id=client_order_id, status=None)
+        try:
+            order = OrderView.from_json(found.content)
+        except ValidationError:
+            raise _Passing(f"the answer about {client_order_id} is no order") from None
+        return LedgerOrder(
+            client_order_id=client_order_id, status=order.status, filled_quantity=order.filled_quantity
+        )
+
+    async def _read(self, path: str, params: dict[str, str] | None = None) -> httpx.Response:
+        response = await self._http.get(path, params=params)
+        if response.is_success or (response.status_code == httpx.codes.NOT_FOUND and not params):
+            return response
+        raise _Passing(str(_problem_in(response)))
 
     def _beat(self) -> None:
         """Say that the desk lives, until the client is closed; what does not get through is said again soon."""

@@ -33,6 +33,9 @@ class JobOptions(PipelineOptions):
         parser.add_argument("--output", help="bounded run: the directory for <name>.jsonl")
         parser.add_argument("--desk", default=settings.desk, help="the desk that the job works for")
         parser.add_argument("--roster", default=str(settings.roster), help="the roster's YAML file")
+        parser.add_argument(
+            "--limits", default=str(settings.limits), help="trading: the YAML file of the desk's limits"
+        )
         parser.add_argument("--dataset", default=settings.dataset, help="BigQuery dataset of the tables")
         parser.add_argument(
             "--dead_letter_limit",

@@ -6,9 +6,11 @@ HTTP to the execution service, and what of those could not be placed back to its
     python -m pipelines.trading --project PROJECT                       # a stream, on the direct runner
     python -m pipelines.trading --input trading.jsonl --output out/     # a recorded log; the same bytes every time
 
-A bounded run places no orders: they are in orders.jsonl, and their executions are in the recorded log.
+A bounded run places no orders and asks no ledger: they are in orders.jsonl and ledger-questions.jsonl, and what became of
+them is in the recorded log.
 """
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +18,8 @@ import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
 from contracts import topics
+from contracts.bookings import LedgerQuestion, LedgerReport
+from contracts.risk.limits_file import LimitsError, read_limits
 from contracts.roster import RosterError, read_roster
 from contracts.settings import Settings
 from execution.client import OrderClient, OrderClientOptions, OrderRefused, OrderUnanswered
@@ -27,9 +31,8 @@ from transforms.core import DEAD_LETTERS, ROWS
 from transforms.order_submission import EXECUTIONS_BACK, Submission, SubmitOrders
 from transforms.ordering import ApplyInOrder
 from transforms.portfolio.desk import Desk
-from contracts.risk.limits import Limits
 from transforms.portfolio.reading import TradingIntake
-from transforms.portfolio.report import MESSAGES, ORDERS, POSITIONS
+from transforms.portfolio.report import LEDGER_QUESTIONS, MESSAGES, ORDERS, POSITIONS
 
 _PORTS = {
     MESSAGES: topics.MESSAGES,
@@ -38,12 +41,14 @@ _PORTS = {
     DEAD_LETTERS: topics.DEAD_LETTERS,
 }
 
+_FILES = {ORDERS: "orders", LEDGER_QUESTIONS: "ledger-questions"}
+
 
 def build(pipeline: beam.Pipeline, options: JobOptions) -> PCollection:
     """Wire the job into `pipeline`."""
     try:
-        roster = read_roster(Path(options.roster))
-    except RosterError as error:
+        roster, limits = read_roster(Path(options.roster)), read_limits(Path(options.limits))
+    except (RosterError, LimitsError) as error:
         raise LaunchError(str(error)) from None
     emissions = (
         pipeline
@@ -51,16 +56,16 @@ def build(pipeline: beam.Pipeline, options: JobOptions) -> PCollection:
         | "Keep the book"
         >> ApplyInOrder(
             "trading",
-            TradingIntake(roster),
-            partial(Desk, roster=roster, limits=Limits()),
+            TradingIntake(roster, limits),
+            partial(Desk, roster=roster, limits=limits),
             streaming=options.is_streaming,
             dead_letter_limit=options.dead_letter_limit,
-            openings=openings("trading", options),
+            openings=openings("trading", options, ask_ledger),
             tells_state=True,
         )
     )
     if not options.is_streaming:
-        return emissions | "Publish" >> Publish(options, _PORTS, files={ORDERS: "orders"})
+        return emissions | "Publish" >> Publish(options, _PORTS, files=_FILES)
     settings = Settings()
     submission = Submission(
         gateway=partial(OrderClient, OrderClientOptions.of(settings)),
@@ -73,6 +78,13 @@ def build(pipeline: beam.Pipeline, options: JobOptions) -> PCollection:
         | "Submit orders" >> SubmitOrders(submission)
         | "Publish" >> Publish(options, {**_PORTS, EXECUTIONS_BACK: topics.TRADING})
     )
+
+
+def ask_ledger(question: LedgerQuestion) -> LedgerReport:
+    """What the execution service's ledger says before the job starts."""
+    options = replace(OrderClientOptions.of(Settings()), heartbeat_seconds=0.0, ledger_seconds=5.0)
+    with OrderClient(options) as client:
+        return client.ledger(question)
 
 
 JOB = Job("trading", topics.TRADING_JOB, build, keeps_state=True)

@@ -37,9 +37,9 @@ for _crossing in (Raw, Arrival):
 
 
 class Opening(NamedTuple):
-    """What a key's log begins with where the key has no state: a control with the state, last known after `position`."""
+    """What a key's log begins with where it has no state: entries, the first with the state last known after `position`."""
 
-    raw: Raw
+    raws: tuple[Raw, ...]
     event_micros: int
     position: int
 

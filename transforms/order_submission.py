@@ -3,6 +3,7 @@
 order, accepted      nothing follows here: what becomes of it comes back as ORDER_EXECUTION from the service
 order, refused       a dead letter with its row, and REJECTED back to the desk: the order is no longer in flight
 order, unanswered    a dead letter with its row, and UNKNOWN back to the desk: it stays in flight, for it may exist
+ledger question      a LEDGER message with the answer back to the desk, also when there is none
 anything else        passes untouched
 """
 
@@ -16,6 +17,7 @@ from typing import Protocol
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
+from contracts.bookings import LedgerQuestion, LedgerReport
 from contracts.ids import derived_id
 from contracts.message import Message, said_by
 from contracts.orders import OrderRequest, OrderView
@@ -26,11 +28,11 @@ from transforms.core import DEAD_LETTERS, ROWS, Output
 from transforms.counting import counter
 from transforms.emission import Emission
 from transforms.latency import LatencySamples
-from transforms.portfolio.report import ORDERS, SENDER
+from transforms.portfolio.report import LEDGER_QUESTIONS, ORDERS, SENDER
 from transforms.process_wide import once_a_process
 
 EXECUTIONS_BACK = "executions_back"
-"""The port of what the desk must hear about orders that were not placed."""
+"""The port of what the desk must hear about orders that were not placed, and from the ledger."""
 
 LATENCY = "proposal_to_order"
 """The latency from the sending of a wish to its order's acceptance."""
@@ -44,6 +46,10 @@ class OrderGateway(Protocol):
 
     def submit(self, request: OrderRequest) -> OrderView:
         """The order as it was placed; raises what `Submission.refused` and `Submission.unanswered` name."""
+        ...
+
+    def ledger(self, question: LedgerQuestion) -> LedgerReport:
+        """What the ledger says; without positions when it does not answer."""
         ...
 
     def close(self) -> None:
@@ -79,6 +85,9 @@ class _Submit(beam.DoFn):
         self._gateway = once_a_process("order gateway", self._submission.gateway)
 
     def process(self, emission: Emission) -> Iterator[Emission]:
+        if emission.port == LEDGER_QUESTIONS:
+            yield self._answered(emission)
+            return
         if emission.port != ORDERS:
             yield emission
             return
@@ -95,6 +104,19 @@ class _Submit(beam.DoFn):
         else:
             if placed.status is not OrderStatus.REJECTED:
                 self._samples_of(request.desk).push(LATENCY, emission.sent_at, self._now())
+
+    def _answered(self, emission: Emission) -> Emission:
+        question: LedgerQuestion = emission.value
+        report = self._gateway.ledger(question)
+        answer = said_by(
+            SENDER,
+            report,
+            desk=question.desk,
+            event_time=question.asked_at,
+            derived_from=("ledger", str(emission.position)),
+        )
+        number = _BEHIND_ITS_CAUSE + emission.number
+        return Emission(EXECUTIONS_BACK, answer, emission.key, emission.position, number)
 
     def _samples_of(self, desk: str) -> LatencySamples:
         return once_a_process(

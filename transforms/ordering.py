@@ -115,7 +115,8 @@ class _KeyedLog:
     def open(self, opening: Opening) -> list[Emission]:
         """Begin where another process left off: its state is the first entry that this one takes."""
         self.position = opening.position
-        return self.take(Arrival(opening.event_micros, "", 1, opening.raw))
+        arrivals = (Arrival(opening.event_micros, "", 1, raw) for raw in opening.raws)
+        return [emission for arrival in arrivals for emission in self.take(arrival)]
 
     def close(self) -> list[Emission]:
         """What the core still held open."""
@@ -342,7 +343,8 @@ class ApplyInOrder(beam.PTransform):
         self._gather = gather
         self._how = _Stream(idle_seconds, now, openings or {}, tells_state)
         for opening in self._how.openings.values():
-            intake.read(opening.raw)
+            for raw in opening.raws:
+                intake.read(raw)
 
     def expand(self, raws: PCollection) -> PCollection:
         """The emissions, each with its place in the order of the run."""

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from difflib import get_close_matches
 from functools import cache
-from pathlib import Path
 from typing import Annotated, Any, Self
 
-import yaml
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from contracts.risk.capital_limits import CapitalLimits
@@ -100,23 +99,7 @@ class Limits(CapitalLimits):
         try:
             return self.model_validate(self.model_dump() | dict(changes))
         except ValidationError as error:
-            raise ValueError(_first_of(error)) from None
-
-
-class LimitsError(ValueError):
-    """The file of limits cannot be used; the text says which limit is wrong and how."""
-
-
-def read_limits(path: Path) -> Limits:
-    """The limits in a YAML file, the defaults where it is silent; raises `LimitsError` in one sentence."""
-    try:
-        return Limits.model_validate(yaml.safe_load(path.read_text()) or {})
-    except OSError as error:
-        raise LimitsError(f"the limits in {path} cannot be read: {error.strerror}") from None
-    except yaml.YAMLError as error:
-        raise LimitsError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
-    except ValidationError as error:
-        raise LimitsError(f"{path}: {_first_of(error)}") from None
+            raise ValueError(first_of(error)) from None
 
 
 def checked_changes(changes: Mapping[str, Any]) -> dict[str, Decimal | None]:
@@ -128,7 +111,7 @@ def checked_changes(changes: Mapping[str, Any]) -> dict[str, Decimal | None]:
         raise ValueError("name at least one limit")
     for name, value in changes.items():
         if name not in Limits.model_fields:
-            raise ValueError(f"there is no limit {name[:64]}; known are {', '.join(Limits.model_fields)}")
+            raise ValueError(_unknown(name))
         try:
             _reader(name).validate_python(value)
         except ValidationError as error:
@@ -143,14 +126,21 @@ def _reader(name: str) -> TypeAdapter[Any]:
     return TypeAdapter(annotation)
 
 
-def _first_of(error: ValidationError) -> str:
+def first_of(error: ValidationError) -> str:
+    """The first thing that is wrong with some limits, in one sentence."""
     found = error.errors(include_url=False)[0]
+    if found["type"] == "extra_forbidden":
+        return _unknown(str(found["loc"][0]))
     where = ".".join(str(part) for part in found["loc"])
     return f"{where}: {_what(error)}" if where else _what(error)
 
 
+def _unknown(name: str) -> str:
+    near = get_close_matches(name, Limits.model_fields, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    return f"there is no limit {name[:64]}; {hint}`sapphire limits show` names all"
+
+
 def _what(error: ValidationError) -> str:
     found = error.errors(include_url=False)[0]
-    if found["type"] == "extra_forbidden":
-        return f"there is no such limit; known are {', '.join(Limits.model_fields)}"
     return found["msg"].removeprefix("Value error, ")

@@ -94,6 +94,27 @@ def goal(
     _publish({"action": "goal", "goal": value}, reason, by, url, state_dir)
 
 
+@app.command(epilog="Example: [bold]sapphire control limits desk_gross=0.6 orders_per_minute=30[/bold]")
+def limits(
+    changes: Annotated[
+        list[str],
+        typer.Argument(metavar="NAME=VALUE...", help="Limits as `sapphire limits show` names them."),
+    ],
+    reason: Reason = "",
+    by: By = None,
+    url: Url = None,
+    state_dir: StateDir = STATE_DIR,
+) -> None:
+    """Change limits of the desk; they hold over the file's, also after a restart, until they are changed again."""
+    named: dict[str, str | None] = {}
+    for change in changes:
+        name, equals, value = change.partition("=")
+        if not equals or not value:
+            raise UsageError(f"{change} is no change: write NAME=VALUE, such as desk_gross=0.6")
+        named[name] = None if value == "null" else value
+    _publish({"action": "limits", "limits": named}, reason, by, url, state_dir)
+
+
 def _publish(asked: dict[str, Any], reason: str, by: str | None, url: str | None, state_dir: Path) -> None:
     from pydantic import ValidationError
     from rich.console import Console

@@ -29,6 +29,7 @@ def told_to_the_user() -> Iterator[None]:
 _KNOWN = (
     "google.api_core.exceptions.GoogleAPIError",
     "google.auth.exceptions.GoogleAuthError",
+    "contracts.risk.limits_file.LimitsError",
     "contracts.roster.RosterError",
     "execution.ledger.backup.BackupError",
     "execution.ledger.migration.OldLedger",

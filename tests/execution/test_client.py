@@ -2,6 +2,7 @@ import asyncio
 import pickle
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from queue import Queue
 from threading import Thread
@@ -10,7 +11,8 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from contracts.orders import OrderView
+from contracts.bookings import LedgerQuestion, LedgerReport
+from contracts.orders import OrderView, PositionView
 from contracts.payloads import OrderStatus
 from execution.client import OrderClient, OrderClientOptions, OrderRefused, OrderUnanswered
 from execution.problem import Problem
@@ -173,3 +175,40 @@ def test_the_client_says_that_the_desk_lives() -> None:
         with OrderClient(options):
             assert [heard.get(timeout=10) for _ in range(2)] == [("/heartbeat", "Bearer a-token")] * 2
         server.shutdown()
+
+
+def _ledger(**answers: httpx.Response) -> tuple[LedgerReport, list[httpx.Request]]:
+    """What the client makes of a ledger that knows these paths."""
+    seen: list[httpx.Request] = []
+
+    def answer(sent: httpx.Request) -> httpx.Response:
+        seen.append(sent)
+        return answers.get(sent.url.path.strip("/").replace("/", "_"), httpx.Response(404, content=b"{}"))
+
+    with OrderClient(OPTIONS, httpx.MockTransport(answer)) as client:
+        return client.ledger(LedgerQuestion(desk="main", orders=("a", "b"), asked_at=NOON)), seen
+
+
+def test_the_ledger_tells_positions_and_orders() -> None:
+    held = PositionView(desk="main", symbol="BTCUSDT", quantity=-2, entry_price=None, realised_pnl=0, fees=0)
+    flat = held.model_copy(update={"symbol": "ETHUSDT", "quantity": Decimal(0)})
+    positions = httpx.Response(200, content=b"[" + held.to_json() + b"," + flat.to_json() + b"]")
+    report, seen = _ledger(positions=positions, orders_a=httpx.Response(200, content=ORDER.to_json()))
+    assert report.positions == {"BTCUSDT": Decimal(-2)}
+    assert [(order.client_order_id, order.status) for order in report.orders] == [
+        ("a", OrderStatus.SUBMITTED),
+        ("b", None),
+    ]
+    assert {str(sent.url) for sent in seen} == {
+        "http://execution/orders/a", "http://execution/orders/b", "http://execution/positions?desk=main",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [httpx.Response(503), httpx.Response(401), httpx.Response(404), httpx.Response(200, content=b"<html>")],
+)
+def test_a_ledger_that_does_not_answer_is_a_report_without_positions(answer: httpx.Response) -> None:
+    report, _ = _ledger(positions=answer)
+    assert report.positions is None
+    assert report.reason

@@ -18,6 +18,7 @@ from apache_beam.testing.util import assert_that, equal_to
 from contracts.coder import register_contract_coders
 from contracts.message import Message
 from contracts.orders import client_order_id
+from contracts.risk.limits import Limits
 from pipelines.launch import LaunchError, launch
 from pipelines.trading import JOB
 from tests.transforms.portfolio.desk_log import (
@@ -35,7 +36,6 @@ from transforms.emission import Emission
 from transforms.log import Raw
 from transforms.ordering import ApplyInOrder
 from transforms.portfolio.desk import Desk
-from contracts.risk.limits import Limits
 from transforms.portfolio.reading import TradingIntake
 
 register_contract_coders()
@@ -140,6 +140,7 @@ def test_the_same_log_gives_the_same_bytes_in_any_order(
     assert run(list(reversed(recorded())), tmp_path / "second", roster) == files
     assert sorted(files) == [
         "dead-letters.jsonl",
+        "ledger-questions.jsonl",
         "messages.jsonl",
         "orders.jsonl",
         "positions.jsonl",

