@@ -1,4 +1,4 @@
-"""Bars in CSV or CSV.gz, as Binance publishes them: one file a symbol, or several files merged by time.
+"""Bars in CSV, CSV.gz or Parquet, as Binance publishes them: one file a symbol, or several files merged by time.
 
 The columns are open_time, open, high, low, close, volume, close_time, quote_volume, count, taker_buy_volume,
 ...; with or without a header; times in milliseconds, microseconds as in the files since 2025, or UTC text
@@ -17,6 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from contracts.market_data import SCHEMAS, MarketKind
+from execution.feed.recordings.parquet_bars import read_parquet
 from execution.feed.recordings.recording import Recording, RecordingError, Stretch, TimedColumns
 
 FIELDS = (
@@ -67,7 +68,8 @@ class BarRecording(Recording):
 
     def _frame(self, path: Path) -> pl.DataFrame:
         """The file's sound rows, in microseconds; counts the others."""
-        text = _times_as_micros(_read_csv(path))
+        rows = read_parquet(path, FIELDS) if path.suffix == ".parquet" else _read_csv(path)
+        text = _times_as_micros(rows)
         types = {name: pl.Int64 if name in _INTEGERS else pl.Float64 for name in FIELDS}
         parsed = text.select(
             pl.col(name).str.strip_chars().cast(types[name], strict=False) for name in FIELDS

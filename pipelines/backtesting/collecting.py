@@ -1,0 +1,140 @@
+"""Keeping what happened in a run: counts and curves from what the cores said, as it was said."""
+
+from collections import Counter, defaultdict
+from decimal import Decimal
+
+from contracts.backtest import Communication, EquityCurve, StateChange
+from contracts.controls import MessageClass
+from contracts.message import Message
+from contracts.payloads import DeskState, RiskUpdate, Side
+from contracts.rows.communication import DeliveryRow, MessageRow
+from contracts.rows.decisions import DecisionRow, ModelCall
+from contracts.rows.trading import PortfolioRow, RiskVerdict
+from contracts.time import to_micros
+from transforms.coordination.rows import Verdict
+from transforms.core import DEAD_LETTERS, Output
+
+_NOT_WISHED = frozenset({"side", "duplicate"})
+"""Checks by which nothing was wished for: a hold, or a wish that was heard before."""
+
+
+class Tallies:
+    """Counts by agent."""
+
+    def __init__(self) -> None:
+        self.decisions: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self.calls: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self.wishes: Counter[str] = Counter()
+        self.refused: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self.said: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self.heard: Counter[str] = Counter()
+        self.not_heard: Counter[str] = Counter()
+
+
+class Collected:
+    """What the loop's cores said, as far as the result tells of it. Rows are the live tables' own."""
+
+    def __init__(self, capital: Decimal) -> None:
+        self.tallies = Tallies()
+        self.dead_letters = 0
+        self.final_equity = capital
+        self.states: list[StateChange] = []
+        self._state = DeskState.ACTIVE
+        self._verdicts: Counter[tuple[MessageClass, str]] = Counter()
+        self._possible = self._delivered = 0
+        self._micros: list[int] = []
+        self._equity: list[float] = []
+        self._gross: list[float] = []
+        self._net: list[float] = []
+        self._curve_states: list[DeskState] = []
+
+    def output(self, job: str, output: Output) -> None:
+        """Something that a core of `job` said."""
+        value = output.value
+        match value:
+            case DeliveryRow():
+                self._possible += 1
+                self._delivered += value.delivered
+                (self.tallies.heard if value.delivered else self.tallies.not_heard)[value.recipient] += 1
+            case MessageRow():
+                self._verdicts[value.message_class, value.verdict] += 1
+                self.tallies.said[value.sender][f"{value.message_class}/{value.verdict}"] += 1
+            case PortfolioRow():
+                self._worth(value)
+            case RiskVerdict():
+                self._judged(value)
+            case DecisionRow():
+                self.tallies.decisions[value.agent][value.side] += 1
+            case ModelCall():
+                self.tallies.calls[value.agent][value.outcome] += 1
+            case Message():
+                if isinstance(value.payload, RiskUpdate):
+                    self._risk(value, value.payload)
+            case _:
+                self.dead_letters += output.port == DEAD_LETTERS
+
+    def _worth(self, row: PortfolioRow) -> None:
+        micros = to_micros(row.event_time)
+        if self._micros and micros <= self._micros[-1]:
+            micros = self._micros.pop()
+            for column in (self._equity, self._gross, self._net, self._curve_states):
+                column.pop()
+        self.final_equity = row.equity
+        self._micros.append(micros)
+        self._equity.append(float(row.equity))
+        self._gross.append(float(row.gross_exposure))
+        self._net.append(float(row.net_exposure))
+        self._curve_states.append(row.state)
+
+    def _judged(self, verdict: RiskVerdict) -> None:
+        if verdict.check in _NOT_WISHED or verdict.side is Side.HOLD:
+            return
+        self.tallies.wishes[verdict.agent] += 1
+        if not verdict.accepted:
+            self.tallies.refused[verdict.agent][verdict.check] += 1
+
+    def _risk(self, message: Message, update: RiskUpdate) -> None:
+        if update.state is not self._state:
+            self._state = update.state
+            told = "; ".join(update.alerts) or f"the desk is {update.state}"
+            self.states.append(
+                StateChange(micros=to_micros(message.event_time), state=update.state, told=told)
+            )
+
+    # --- for the result ---------------------------------------------------------------------------------------------
+
+    @property
+    def curve(self) -> EquityCurve:
+        """The desk's worth, as its portfolio rows tell it."""
+        return EquityCurve(
+            micros=tuple(self._micros),
+            equity=tuple(self._equity),
+            gross_exposure=tuple(self._gross),
+            net_exposure=tuple(self._net),
+            states=tuple(self._curve_states),
+        )
+
+    @property
+    def communication(self) -> Communication:
+        """What was said on the desk, and what became of it."""
+
+        def total(of: MessageClass | None = None, verdict: Verdict | None = None) -> int:
+            return sum(
+                count
+                for (message_class, told), count in self._verdicts.items()
+                if (of is None or message_class is of) and (verdict is None or told == verdict)
+            )
+
+        return Communication(
+            messages=total(),
+            duplicates=total(verdict=Verdict.DUPLICATE),
+            refused=total(verdict=Verdict.REFUSED),
+            signals=total(MessageClass.SIGNAL),
+            signals_throttled=total(MessageClass.SIGNAL, Verdict.THROTTLED),
+            chatter=total(MessageClass.CHATTER),
+            chatter_throttled=total(MessageClass.CHATTER, Verdict.THROTTLED),
+            critical=total(MessageClass.CRITICAL),
+            critical_throttled=total(MessageClass.CRITICAL, Verdict.THROTTLED),
+            possible_deliveries=self._possible,
+            delivered=self._delivered,
+        )

@@ -1,0 +1,55 @@
+"""The market as the desk hears of it: what the market job's cores say of the data, each with the moment it was known."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from contracts.market_data import MarketBatch, MarketKind
+from contracts.message import Message
+from contracts.time import to_micros
+from pipelines.backtesting.core_log import CoreLog
+from pipelines.backtesting.data import DataSpec, open_data
+from pipelines.backtesting.scenario import MarketTerms
+from transforms.market.symbol import MARKS, SNAPSHOTS, Market, MarketSettings
+
+
+class MarketNews(NamedTuple):
+    """What became known at `micros`: in this order the marks, the venue's bars (which bots follow), the snapshots.
+
+    A mark is known before what is decided on it, as in the live path, where it is one hop away and a decision two.
+    """
+
+    micros: int
+    marks: tuple[Message, ...]
+    bars: MarketBatch | None
+    snapshots: tuple[Message, ...]
+
+
+@lru_cache(maxsize=2)
+def market_news(spec: DataSpec, desk: str, terms: MarketTerms) -> tuple[MarketNews, ...]:
+    """All the news of the data, in order; told once a process, for every run that follows the market alike."""
+    return tuple(_news(spec, desk, terms))
+
+
+def settings_of(spec: DataSpec, terms: MarketTerms) -> MarketSettings:
+    """The market job's settings: a snapshot is as long as the venue's bars, a minute where there are none."""
+    seconds = terms.snapshot_seconds or open_data(spec).bar_seconds or 60
+    return MarketSettings(seconds, terms.lateness_seconds, terms.stale_seconds)
+
+
+def _news(spec: DataSpec, desk: str, terms: MarketTerms) -> Iterator[MarketNews]:
+    """A batch is known when all of it has come: at the latest event of any batch so far, by the exchange's clock."""
+    settings = settings_of(spec, terms)
+    logs: dict[str, CoreLog] = {}
+    known = 0
+    for timed in open_data(spec).batches():
+        batch = timed.batch
+        known = max(known, to_micros(batch.event_time))
+        if batch.symbol not in logs:
+            logs[batch.symbol] = CoreLog(batch.symbol, Market(batch.symbol, desk, settings))
+        said = logs[batch.symbol].take(batch)
+        marks = tuple(output.value for output in said if output.port == MARKS)
+        snapshots = tuple(output.value for output in said if output.port == SNAPSHOTS)
+        bars = batch if batch.kind is MarketKind.BAR else None
+        if marks or snapshots or bars:
+            yield MarketNews(known, marks, bars, snapshots)
