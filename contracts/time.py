@@ -16,9 +16,11 @@ _MICROSECOND = timedelta(microseconds=1)
 def _as_utc(value: datetime) -> datetime:
     if value.tzinfo is None:
         raise ValueError("a time needs its zone: write it as 2024-01-15T00:00:00Z")
-    if not _EPOCH <= value < _END:
-        raise ValueError("a time outside of the years 1970 to 2199")
-    return value if value.tzinfo is UTC else value.astimezone(UTC)
+    if 1969 <= value.year <= 2200:  # else it might not be told in UTC at all
+        utc = value if value.tzinfo is UTC else value.astimezone(UTC)
+        if _EPOCH <= utc < _END:
+            return utc
+    raise ValueError("a time outside of the years 1970 to 2199")
 
 
 UtcTime = Annotated[datetime, AfterValidator(_as_utc)]

@@ -15,11 +15,10 @@ import apache_beam as beam
 from apache_beam.pvalue import PCollection
 from google.cloud import pubsub_v1
 
-from contracts.rows.row import Row
-from transforms.counting import counter
+from transforms.counting import Held, counter
 from transforms.emission import Emission
 from transforms.process_wide import once_a_process
-from transforms.wire import Wire, line, wire, wire_rows
+from transforms.wire import Wire, lines, rows_in, wire, wire_rows
 
 _PUBLISH_DEADLINE_SECONDS = 60
 
@@ -39,7 +38,7 @@ class _Publish(beam.DoFn):
 
     def __init__(self, topics: Mapping[str, str]) -> None:
         self._topics = dict(topics)
-        self._counters = {port: counter(port) for port in topics}
+        self._counters = {port: Held(port) for port in topics}
 
     def setup(self) -> None:
         self._client = once_a_process("publisher", _publisher)
@@ -49,14 +48,15 @@ class _Publish(beam.DoFn):
         self._rows: dict[tuple[str, str, str], list[bytes]] = {}
 
     def process(self, emission: Emission) -> None:
-        self._counters[emission.port].inc()
         topic = self._topics[emission.port]
-        sent_at = emission.sent_at or datetime.now(UTC).isoformat()
-        if isinstance(emission.value, Row):
-            like = (topic, emission.value.table, emission.sent_at or "")
-            self._rows.setdefault(like, []).append(emission.value.to_json())
-        else:
-            self._publish(topic, wire(emission.value), sent_at)
+        found = rows_in(emission.value)
+        if found is None:
+            self._counters[emission.port].count += 1
+            self._publish(topic, wire(emission.value), emission.sent_at or datetime.now(UTC).isoformat())
+            return
+        table, rows = found
+        self._counters[emission.port].count += len(rows)
+        self._rows.setdefault((topic, table, emission.sent_at or ""), []).extend(rows)
 
     def finish_bundle(self) -> None:
         for (topic, table, sent_at), rows in self._rows.items():
@@ -64,6 +64,8 @@ class _Publish(beam.DoFn):
                 self._publish(topic, rows_wire, sent_at)
         for future in self._pending:
             future.result(timeout=_PUBLISH_DEADLINE_SECONDS)
+        for held in self._counters.values():
+            held.tell()
 
     def _publish(self, topic: str, message: Wire, sent_at: str) -> None:
         publish: Any = self._client.publish  # its keywords are attributes, which its annotation does not know
@@ -118,17 +120,18 @@ class WriteJsonLines(beam.PTransform):
         names = self._names
         counters = {port: counter(port) for port in names}
 
-        def named_line(emission: Emission) -> tuple[str, tuple[tuple[str, int, int], bytes]]:
-            counters[emission.port].inc()
-            return names[emission.port], (emission.order, line(emission.value))
+        def named_lines(emission: Emission) -> tuple[str, tuple[tuple[str, int, int], bytes]]:
+            written = lines(emission.value)
+            counters[emission.port].inc(len(written))
+            return names[emission.port], (emission.order, b"".join(written))
 
         line_type = tuple[str, tuple[tuple[str, int, int], bytes]]
-        lines = emissions | "To lines" >> beam.Map(named_line).with_output_types(line_type)
+        all_lines = emissions | "To lines" >> beam.Map(named_lines).with_output_types(line_type)
         # An empty first line in each file, so that one to which nothing was emitted is there too.
         starts = [(name, (("", 0, 0), b"")) for name in sorted(set(names.values()))]
         files = emissions.pipeline | "Start files" >> beam.Create(starts).with_output_types(line_type)
         return (
-            (lines, files)
+            (all_lines, files)
             | "All lines" >> beam.Flatten()
             | "Group by file" >> beam.GroupByKey()
             | "Write files" >> beam.ParDo(_WriteFile(self._directory)).with_output_types(None)

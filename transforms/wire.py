@@ -9,6 +9,7 @@ import orjson
 from contracts.message import Message
 from contracts.model import Contract
 from contracts.refusals import MAX_MESSAGE_BYTES, DeadLetter
+from contracts.rows.communication import Deliveries, DeliveryRow
 from contracts.rows.row import Row
 
 
@@ -67,9 +68,20 @@ def _lines(table: str, lines: list[bytes]) -> Wire:
     return Wire(b"\n".join(lines), {"table": table, "count": str(len(lines))}, "")
 
 
-def line(value: Contract) -> bytes:
-    """The value as a line of JSON; a row is put beside its table's name: `{"table": ..., "row": {...}}`."""
-    content = value.to_json()
+def rows_in(value: Contract) -> tuple[str, list[bytes]] | None:
+    """The table and the rows (as JSON) that a value is; None when it is no row."""
     if isinstance(value, Row):
-        content = b'{"table":%s,"row":%s}' % (orjson.dumps(value.table), content)
-    return content + b"\n"
+        return value.table, [value.to_json()]
+    if isinstance(value, Deliveries):
+        return DeliveryRow.table, value.rows_as_json()
+    return None
+
+
+def lines(value: Contract) -> list[bytes]:
+    """The value as lines of JSON; a row is put beside its table's name: `{"table": ..., "row": {...}}`."""
+    found = rows_in(value)
+    if found is None:
+        return [value.to_json() + b"\n"]
+    table, rows = found
+    name = orjson.dumps(table)
+    return [b'{"table":%s,"row":%s}\n' % (name, row) for row in rows]

@@ -2,11 +2,12 @@
 
 from typing import Annotated, ClassVar
 
+import orjson
 from pydantic import Field
 
 from contracts.controls import MessageClass
 from contracts.message import MessageType
-from contracts.model import Name
+from contracts.model import Contract, Name
 from contracts.rows.row import DeskRow, JsonText, Row
 from contracts.time import UtcTime
 
@@ -49,6 +50,67 @@ class DeliveryRow(DeskRow):
     reason: str
     relevance: float
     threshold: float
+
+
+class Deliveries(Contract):
+    """The delivery rows of one message side by side: what they share is kept, and written, once.
+
+    Deliveries are half of all rows, and those of a message differ in six of thirteen fields. `verdicts` hold recipient,
+    delivered, reason, relevance and threshold; the id of each row is `row_id` and its recipient.
+    """
+
+    row_id: Name
+    event_time: UtcTime
+    desk: Name
+    position: int
+    message_id: Name
+    sender: Name
+    type: MessageType
+    message_class: MessageClass
+    verdicts: tuple[tuple[Name, bool, str, float, float], ...]
+
+    @property
+    def rows(self) -> list[DeliveryRow]:
+        """The rows one by one."""
+        return [DeliveryRow.from_json(row) for row in self.rows_as_json()]
+
+    def rows_as_json(self) -> list[bytes]:
+        """The rows one by one, as `DeliveryRow.to_json` writes them."""
+        any_of_them = DeliveryRow.of_valid(
+            row_id="",
+            event_time=self.event_time,
+            desk=self.desk,
+            position=self.position,
+            message_id=self.message_id,
+            sender=self.sender,
+            recipient="",
+            type=self.type,
+            message_class=self.message_class,
+            delivered=False,
+            reason="",
+            relevance=0.0,
+            threshold=0.0,
+        ).to_json()
+        opening, rest = any_of_them.split(b'"",', 1)
+        until_recipient, rest = rest.split(b'"recipient":"",', 1)
+        until_verdict, _ = rest.split(b'"delivered"', 1)
+        return [
+            b'%s"%s",%s"recipient":"%s",%s%s'
+            % (
+                opening,
+                f"{self.row_id}.{recipient}"[:_MOST_ID].encode(),
+                until_recipient,
+                recipient.encode(),
+                until_verdict,
+                orjson.dumps(
+                    {"delivered": delivered, "reason": reason, "relevance": relevance, "threshold": threshold}
+                )[1:],
+            )
+            for recipient, delivered, reason, relevance, threshold in self.verdicts
+        ]
+
+
+_MOST_ID = 64
 
 
 class ControlRow(DeskRow):

@@ -7,7 +7,7 @@ from contracts.tables import TABLES
 from pipelines.export import JOB
 from pipelines.launch import launch
 from tests.transforms.export.rows import delivery_row, message_row
-from transforms.wire import line
+from transforms.wire import lines
 
 GOOD = [
     *(message_row(10 * n, number=n) for n in range(1, 20)),
@@ -24,7 +24,7 @@ BAD = [
 def runs(tmp_path_factory):
     directory = tmp_path_factory.mktemp("export")
     recorded = directory / "rows.jsonl"
-    recorded.write_bytes(b"".join([*map(line, GOOD), *BAD]))
+    recorded.write_bytes(b"".join([*(line for row in GOOD for line in lines(row)), *BAD]))
     for name in ("one", "two"):
         launch(JOB, ["--input", str(recorded), "--output", str(directory / name)])
     return directory / "one", directory / "two"

@@ -13,7 +13,7 @@ from tests.transforms.coordination.desk import START, insight, message
 from transforms.core import Output
 from transforms.emission import Emission, EmissionCoder, emissions_of
 from transforms.log import LogEntry
-from transforms.wire import line, wire, wire_rows
+from transforms.wire import lines, wire, wire_rows
 
 LETTER = dead_letter("coordination", "intake", Refusal(Reason.NOT_JSON, "no"), b"{", from_micros(START))
 ROW = DeadLetterRow.of(LETTER)
@@ -46,8 +46,9 @@ def test_rows_and_dead_letters_name_what_they_are() -> None:
     assert rows.attributes == {"table": "dead_letters", "count": "2"}
     assert rows.data.split(b"\n") == [ROW.to_json()] * 2
     assert wire(LETTER).attributes == {"job": "coordination", "reason": "not_json"}
-    assert orjson.loads(line(ROW)) == {"table": "dead_letters", "row": orjson.loads(ROW.to_json())}
-    assert line(LETTER) == LETTER.to_json() + b"\n"
+    (line,) = lines(ROW)
+    assert orjson.loads(line) == {"table": "dead_letters", "row": orjson.loads(ROW.to_json())}
+    assert lines(LETTER) == [LETTER.to_json() + b"\n"]
 
 
 def test_rows_are_parted_before_a_message_is_too_large_to_be_read() -> None:

@@ -8,11 +8,9 @@ from enum import StrEnum
 from contracts.controls import Control
 from contracts.coordination.participation import DeliveryVerdict
 from contracts.message import Message
-from contracts.rows.communication import ControlRow, DeliveryRow, MessageRow
+from contracts.rows.communication import ControlRow, Deliveries, MessageRow
 from transforms.core import ROWS, Output
 from transforms.log import LogEntry
-
-_MOST_ID = 64
 
 
 class Verdict(StrEnum):
@@ -50,43 +48,22 @@ def message_row(entry: LogEntry, verdict: Verdict, reason: str, wait: int, activ
 
 
 def delivery_rows(entry: LogEntry, verdicts: list[tuple[str, DeliveryVerdict]]) -> list[Output]:
-    """A row for each possible recipient of the message."""
+    """A row for each possible recipient of the message, all of them in one output."""
     if not verdicts:
         return []
-    row_id = _row_id(entry)
-    row = _delivery_row(entry, row_id, *verdicts[0])
-    outputs = [Output(ROWS, row)]
-    changed = row.with_valid
-    for recipient, (delivered, reason, relevance, threshold) in verdicts[1:]:
-        row = changed(
-            row_id=f"{row_id}.{recipient}"[:_MOST_ID],
-            recipient=recipient,
-            delivered=delivered,
-            reason=reason,
-            relevance=relevance,
-            threshold=threshold,
-        )
-        outputs.append(Output(ROWS, row))
-    return outputs
-
-
-def _delivery_row(entry: LogEntry, row_id: str, recipient: str, verdict: DeliveryVerdict) -> DeliveryRow:
     message: Message = entry.value
-    return DeliveryRow.of_valid(
-        row_id=f"{row_id}.{recipient}"[:_MOST_ID],
+    rows = Deliveries.of_valid(
+        row_id=_row_id(entry),
         event_time=message.event_time,
         desk=message.desk,
         position=entry.position,
         message_id=message.message_id,
         sender=message.sender,
-        recipient=recipient,
         type=message.type,
         message_class=message.message_class,
-        delivered=verdict.delivered,
-        reason=verdict.reason,
-        relevance=verdict.relevance,
-        threshold=verdict.threshold,
+        verdicts=tuple([(recipient, *verdict) for recipient, verdict in verdicts]),
     )
+    return [Output(ROWS, rows)]
 
 
 def control_row(entry: LogEntry, control: Control, before: str, after: str) -> Output:

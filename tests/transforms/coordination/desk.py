@@ -9,6 +9,7 @@ from contracts.message import Message, said_by
 from contracts.model import Contract
 from contracts.payloads import DeskState, Insight, OrderExecution, RiskUpdate, StrategyAdjustment, TradeThesis
 from contracts.roster import Roster
+from contracts.rows.communication import Deliveries
 from contracts.rows.row import Row
 from contracts.time import from_micros
 from transforms.coordination.desk import Coordination
@@ -149,9 +150,11 @@ class Talk:
 
 
 def rows(outputs: list[Output], table: str) -> list[Any]:
-    return [
-        o.value for o in outputs if o.port == ROWS and isinstance(o.value, Row) and o.value.table == table
+    values = [o.value for o in outputs if o.port == ROWS]
+    one_by_one = [
+        row for value in values for row in (value.rows if isinstance(value, Deliveries) else [value])
     ]
+    return [row for row in one_by_one if isinstance(row, Row) and row.table == table]
 
 
 def recipients(outputs: list[Output], port: str = "inbox") -> list[str | None]:
