@@ -7,6 +7,7 @@ import numpy as np
 
 from transforms.reporting.drawdown import deepest
 from transforms.reporting.series import Floats, compounded
+from transforms.reporting.sharpe_certainty import sharpe_by_step
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,6 @@ def volatility(returns: Floats, per_year: float) -> float | None:
 
 
 def sharpe(returns: Floats, per_year: float) -> float | None:
-    """The yearly Sharpe ratio; None for fewer than two returns, or when they are all the same."""
-    if len(returns) < 2 or np.ptp(returns) <= 1e-15 * float(np.max(np.abs(returns))):
-        return None
-    return float(np.mean(returns) / np.std(returns, ddof=1)) * math.sqrt(per_year)
+    """The yearly Sharpe ratio; None where `sharpe_by_step` is."""
+    ratio = sharpe_by_step(returns)
+    return None if ratio is None else ratio * math.sqrt(per_year)

@@ -14,13 +14,13 @@ from transforms.reporting.series import Floats
 
 _NORMAL = NormalDist()
 _EULER = 0.5772156649015329
+_ROUNDING = 1e-15
 
 
 def sharpe_by_step(returns: Floats) -> float | None:
-    """Mean over standard deviation (n - 1); None for fewer than two returns, or when they are all the same."""
-    if len(returns) < 2 or np.ptp(returns) <= 1e-15 * float(np.max(np.abs(returns))):
-        return None
-    return float(np.mean(returns) / np.std(returns, ddof=1))
+    """Mean over standard deviation (n - 1); None for fewer than two returns, or when they do not differ but by rounding."""
+    deviation = float(np.std(returns, ddof=1)) if len(returns) > 1 else 0.0
+    return float(np.mean(returns)) / deviation if deviation > _ROUNDING else None
 
 
 def probability_above(sharpe: float, benchmark: float, n: int, skewness: float, kurtosis: float) -> float:

@@ -1,0 +1,172 @@
+"""The report: its figures agree with the run, its bytes repeat, its page needs nothing and trusts nobody."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import orjson
+import pytest
+
+from contracts.backtest import BacktestResult
+from tests.transforms.reporting.example import run
+from transforms.reporting.backtests import account_of
+from transforms.reporting.figures import ReportFigures
+from transforms.reporting.measuring import report_figures
+from transforms.reporting.page import html_page
+from transforms.reporting.writing import write_report
+
+HUNDRED_DAYS = run()
+
+
+@pytest.fixture(scope="module")
+def figures() -> ReportFigures:
+    return report_figures(account_of(HUNDRED_DAYS), "A hundred days")
+
+
+def test_figures_are_those_of_the_run(figures: ReportFigures) -> None:
+    total = float(HUNDRED_DAYS.final_equity / HUNDRED_DAYS.capital - 1)
+    assert figures.performance.total.value == pytest.approx(total, abs=1e-9)
+    assert figures.trading.net == pytest.approx(float(HUNDRED_DAYS.profit.net), abs=1e-6)
+    for told, own in ((figures.agents, HUNDRED_DAYS.agents), (figures.symbols, HUNDRED_DAYS.symbols)):
+        by_name = {getattr(one, "agent", None) or one.symbol: one.profit for one in own}
+        for one in told:
+            profit = by_name[one.name]
+            assert one.net == pytest.approx(float(profit.net), abs=1e-6)
+            assert one.fees == pytest.approx(float(profit.fees), abs=1e-6)
+            assert (one.fills, one.round_trips) == (profit.fills, profit.round_trips)
+            assert one.hit_rate == pytest.approx(profit.wins / profit.round_trips)
+    assert figures.costs.unexplained == pytest.approx(0.0, abs=1e-5)
+    assert (figures.step, figures.returns, figures.days) == ("day", 100, 100.0)
+
+
+def test_intervals_hold_what_they_are_about(figures: ReportFigures) -> None:
+    for between in (figures.performance.total, figures.performance.sharpe):
+        assert between.low < between.value < between.high
+    assert figures.market is not None
+    assert figures.market.excess.low < figures.market.excess.value < figures.market.excess.high
+
+
+def test_equal_runs_give_equal_bytes(tmp_path: Path) -> None:
+    pages = [write_report(tmp_path / name, [run(hours=300)], "Twice") for name in ("a", "b")]
+    for name in ("report.html", "report.json"):
+        assert (pages[0].parent / name).read_bytes() == (pages[1].parent / name).read_bytes()
+
+
+def test_json_is_read_back_as_it_was(figures: ReportFigures) -> None:
+    assert ReportFigures.from_json(figures.to_json()) == figures
+
+
+class Page(HTMLParser):
+    """What a page has: every tag, every attribute that could load something, and its text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.loads: list[str] = []
+        self.ids: list[str] = []
+        self.words = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        for name, value in attributes:
+            if name in ("src", "href", "xlink:href", "action", "data", "poster", "srcset"):
+                self.loads.append(value or "")
+            if name == "id":
+                self.ids.append(value or "")
+            assert not name.startswith("on"), f"{tag} has {name}"
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+
+def test_the_page_needs_nothing_else(figures: ReportFigures) -> None:
+    text = html_page(figures)
+    page = Page(text)
+    assert not [target for target in page.loads if not target.startswith("#")]
+    assert not re.search(r"https?:|url\((?!#)|@import", text)
+    assert not {"script", "link", "iframe", "img", "object", "base", "form"} & set(page.tags)
+    assert "default-src 'none'" in text
+    assert len(page.ids) == len(set(page.ids))
+    assert {target[1:] for target in page.loads} <= set(page.ids)
+    assert len(text) < 500_000
+
+
+def test_the_page_tells_everything(figures: ReportFigures) -> None:
+    words = Page(html_page(figures)).words
+    for told in (
+        figures.verdict,
+        "Against chance",
+        "deepseek-v3",
+        "ETHUSDT",
+        "0.1.0+test",
+        "The prices are made up.",
+        "fees",
+    ):
+        assert told in words
+    assert "None" not in words and "nan" not in words.split()
+
+
+HOSTILE = "<script>alert('x')</script>\"&{{ 7*7 }}$\\frac{1}{2}$"
+
+
+def test_names_are_text_whatever_they_are(figures: ReportFigures) -> None:
+    """An agent's, a run's and a parameter's name, also in the plots."""
+    trading = figures.agents[0].model_copy(update={"name": HOSTILE})
+    hostile = figures.model_copy(
+        update={
+            "title": HOSTILE,
+            "verdict": HOSTILE,
+            "notes": (HOSTILE,),
+            "agents": (trading,),
+            "conduct": (figures.conduct[0].model_copy(update={"agent": HOSTILE, "refused": {HOSTILE: 1}}),),
+            "curve": figures.curve.model_copy(
+                update={"profit_by_agent": {HOSTILE: figures.curve.equity, "_hidden": figures.curve.equity}}
+            ),
+            "provenance": figures.provenance.model_copy(
+                update={"roster": HOSTILE, "settings": {HOSTILE: HOSTILE}}
+            ),
+        }
+    )
+    page = Page(html_page(hostile))
+    assert "script" not in page.tags
+    assert page.words.count(HOSTILE) == 11
+    assert "hidden" in page.words
+
+
+def test_a_desk_that_did_nothing_has_a_report(tmp_path: Path) -> None:
+    idle = run(hours=1)
+    assert not idle.fills
+    told = orjson.loads(write_report(tmp_path, [idle], "Idle").with_suffix(".json").read_bytes())
+    assert told["verdict"].startswith("It did not trade, and ends where it began.")
+    assert (told["random_entry"], told["performance"]["sharpe"]["value"]) == (None, None)
+
+
+def test_a_moment_without_prices_or_marks_has_a_report(tmp_path: Path) -> None:
+    empty = run(hours=1).model_copy(
+        update={"prices": (), "to_micros": run(hours=1).from_micros, "cost_cases": ()}
+    )
+    told = orjson.loads(write_report(tmp_path, [empty], "Nothing").with_suffix(".json").read_bytes())
+    assert told["market"] is None
+
+
+def test_a_grid_tells_all_runs_and_deflates_the_best(tmp_path: Path) -> None:
+    def runs() -> list[BacktestResult]:
+        return [run(hours=24 * 70, name=f"main.lag-{lag}", lag=lag, trials=4) for lag in range(4)]
+
+    told = orjson.loads(write_report(tmp_path, iter(runs()), "Four lags").with_suffix(".json").read_bytes())
+    grid = told["grid"]
+    assert (grid["trials"], [one["name"] for one in grid["runs"]]) == (
+        4,
+        [f"main.lag-{lag}" for lag in range(4)],
+    )
+    best = max(grid["runs"], key=lambda one: one["sharpe"])
+    assert grid["chosen"] == told["name"] == best["name"]
+    assert grid["deflated_sharpe"] == best["deflated_sharpe"] < best["probability_sharpe_above_zero"]
+    assert told["verdict"].startswith(f"The best of 4 runs ({best['name']})")
+    assert best["total"] == told["performance"]["total"]["value"]
+
+
+def test_no_run_is_no_report(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no run"):
+        write_report(tmp_path, [], "Nothing")
