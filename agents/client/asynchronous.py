@@ -22,10 +22,12 @@ from agents.gateway.answers import (
     PortfolioStatus,
     Posted,
     Registered,
+    TradeValidation,
 )
 from contracts.message import Message, MessageType
 from contracts.model import Contract
 from contracts.payloads import Heartbeat, HftSignal, Insight, Question, StrategyDiscussion, TradeThesis
+from contracts.risk.trade_question import TradeQuestion
 from contracts.time import Clock, WallClock
 
 Answer = TypeVar("Answer")
@@ -157,6 +159,10 @@ class AsyncGatewayClient:
         """Whether such a message would be admitted now, and who would hear it; it changes nothing."""
         about = {"symbol": symbol, "topic": topic, "conviction": conviction, "recipient": recipient}
         return await self._do(calls.participation_check(self.agent, kind, about))
+
+    async def validate_trade(self, question: TradeQuestion) -> TradeValidation:
+        """Whether the trade would pass the desk's checks now, and all that refuse it; it changes nothing."""
+        return await self._do(calls.validate_trade(self.agent, question))
 
     async def roles(self) -> dict[str, AgentRole]:
         """Everyone on the desk."""

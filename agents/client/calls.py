@@ -21,11 +21,13 @@ from agents.gateway.answers import (
     Posted,
     ProblemBody,
     Registered,
+    TradeValidation,
 )
 from contracts.ids import new_id
 from contracts.message import Message, MessageType
 from contracts.model import Contract
 from contracts.payloads import Heartbeat
+from contracts.risk.trade_question import TradeQuestion
 from contracts.time import Clock
 
 Answer = TypeVar("Answer")
@@ -107,6 +109,12 @@ def participation_check(
     """What would become of a message."""
     params = {"type": str(kind)} | {name: value for name, value in about.items() if value is not None}
     return Call("GET", f"/agent/{agent}/participation-check", _reads(ParticipationCheck), params=params)
+
+
+def validate_trade(agent: str, question: TradeQuestion) -> Call[TradeValidation]:
+    """Whether a trade would pass."""
+    body = question.model_dump(mode="json", exclude_none=True)
+    return Call("POST", f"/agent/{agent}/validate-trade", _reads(TradeValidation), body=body)
 
 
 def roles() -> Call[dict[str, AgentRole]]:

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from contracts.coordination.participation import DeliveryReason
 from contracts.message import MessageType
-from contracts.payloads import Guidance
+from contracts.payloads import DeskState, Guidance, Side
 from contracts.roster import RiskTolerance, Role
 from contracts.time import UtcTime
 
@@ -121,7 +121,7 @@ class ProspectiveDelivery(BaseModel):
 
 
 class StateKnown(BaseModel):
-    """The state of coordination that an answer goes by: after which entry of its log, and how long ago it was told."""
+    """The job's state that an answer goes by: after which entry of its log, and how long ago it was told."""
 
     position: int
     event_time: UtcTime
@@ -143,6 +143,34 @@ class ParticipationCheck(BaseModel):
     activity_score: float | None = None
     deliveries: list[ProspectiveDelivery] = []
     known: StateKnown | None = None
+
+
+class FailingCheck(BaseModel):
+    """A check that refuses: the reason's code, its limit, and what was observed; null where that is no number."""
+
+    check: str
+    reason: str
+    limit: Decimal | None
+    observed: Decimal | None
+
+
+class TradeValidation(BaseModel):
+    """Whether a trade would pass, and what its order would be: `notional` in quote currency at the mark's `price`.
+
+    `failing` are all checks that refuse, in their order; `quantity` is zero when the trade is too small to be one.
+    """
+
+    agent: str
+    symbol: str
+    side: Side
+    would_pass: bool
+    failing: list[FailingCheck]
+    quantity: Decimal
+    price: Decimal
+    notional: Decimal
+    is_reducing: bool
+    state: DeskState
+    known: StateKnown
 
 
 class PortfolioStatus(BaseModel):

@@ -4,7 +4,17 @@ from contextlib import AbstractAsyncContextManager
 
 from fastapi import FastAPI
 
-from agents.gateway import controls, health, inbox_routes, inbox_stream, looks, messages, presence, prospects
+from agents.gateway import (
+    controls,
+    health,
+    inbox_routes,
+    inbox_stream,
+    looks,
+    messages,
+    presence,
+    prospects,
+    validation,
+)
 from agents.gateway.answers import ProblemBody
 from agents.gateway.bodies import describe_bodies
 from agents.gateway.desk import GatewayDesk
@@ -12,6 +22,7 @@ from agents.gateway.posting import PostedMessage
 from agents.gateway.problems import install_problems
 from contracts.controls import Control
 from contracts.payloads import Heartbeat
+from contracts.risk.trade_question import TradeQuestion
 
 
 def create_app(desk: GatewayDesk, running: AbstractAsyncContextManager[None] | None = None) -> FastAPI:
@@ -24,7 +35,17 @@ def create_app(desk: GatewayDesk, running: AbstractAsyncContextManager[None] | N
     )
     app.state.desk = desk
     install_problems(app)
-    for part in (presence, messages, inbox_routes, inbox_stream, looks, prospects, controls, health):
+    for part in (
+        presence,
+        messages,
+        inbox_routes,
+        inbox_stream,
+        looks,
+        prospects,
+        validation,
+        controls,
+        health,
+    ):
         app.include_router(part.router)
     spoken = [kind.payload_model for kind in messages.VERBS.values()]
     describe_bodies(
@@ -34,6 +55,7 @@ def create_app(desk: GatewayDesk, running: AbstractAsyncContextManager[None] | N
             PostedMessage,
             Control,
             Heartbeat,
+            TradeQuestion,
             presence.Registration,
             inbox_routes.Acknowledgement,
             ProblemBody,

@@ -5,17 +5,16 @@ from typing import Annotated
 import orjson
 from fastapi import APIRouter, Query
 
-from agents.gateway.answers import ParticipationCheck, ProspectiveDelivery, StateKnown
-from agents.gateway.desk import Desk, GatewayDesk, Reader
+from agents.gateway.answers import ParticipationCheck, ProspectiveDelivery
+from agents.gateway.desk import Desk, Reader
 from agents.gateway.posting import MAY_BE_POSTED
 from agents.gateway.problems import refusals, wrong_field
+from agents.gateway.told_states import known, last_state
 from contracts.coordination.participation import DeliveryReason
 from contracts.coordination.relevance import Facts, words
 from contracts.coordination.standing import Prospect, Standing
-from contracts.core_states import newest
 from contracts.message import MessageType
 from contracts.model import Name, Unit
-from contracts.rows.operations import CoreStateRow
 from contracts.time import to_micros
 
 router = APIRouter(tags=["the desk"], responses=refusals(401, 404, 422, 503))
@@ -43,14 +42,14 @@ async def participation_check(
         raise wrong_field("query.type", f"{kind} is not an agent's to say; one of {', '.join(MAY_BE_POSTED)}")
     if recipient is not None and recipient not in desk.roster.by_agent:
         raise wrong_field("query.recipient", f"{recipient} is not on the roster")
-    state = await _last_state(desk)
+    state = await last_state(desk, CORE)
     if state is None:
         return ParticipationCheck(agent=agent, type=kind, detail="coordination has not told its state yet")
     try:
         standing = Standing.of(desk.roster, orjson.loads(state.state))
     except (KeyError, TypeError, ValueError):
         detail = "coordination's state is of another version: update the gateway"
-        return ParticipationCheck(agent=agent, type=kind, detail=detail, known=_known(desk, state))
+        return ParticipationCheck(agent=agent, type=kind, detail=detail, known=known(desk, state))
     facts = Facts(agent, symbol, None if topic is None else words(topic), conviction)
     now = to_micros(desk.clock.now())
     prospect = standing.prospect(facts, kind.message_class, recipient, now)
@@ -62,21 +61,7 @@ async def participation_check(
         retry_after=prospect.wait_micros / 1e6 if prospect.wait_micros else None,
         activity_score=prospect.activity,
         deliveries=_deliveries(prospect, kind, recipient),
-        known=_known(desk, state),
-    )
-
-
-async def _last_state(desk: GatewayDesk) -> CoreStateRow | None:
-    told = await desk.view.documents(desk.keys.core_states)
-    return newest((CoreStateRow.model_validate(document) for document in told.values()), CORE)
-
-
-def _known(desk: GatewayDesk, state: CoreStateRow) -> StateKnown:
-    return StateKnown(
-        position=state.position,
-        event_time=state.event_time,
-        told_at=state.told_at,
-        age_seconds=max(0.0, (desk.wall.now() - state.told_at).total_seconds()),
+        known=known(desk, state),
     )
 
 

@@ -79,10 +79,11 @@ class RiskStanding:
 
     # --- judging ----------------------------------------------------------------------------------------------------
 
-    def refusals(self, wish: Wish) -> list[Verdict]:
-        """Every check that the wish would fail now, in their order; asking changes nothing."""
+    def prospect(self, wish: Wish) -> tuple[Case, list[Verdict]]:
+        """What the wish comes to, and every check that it would fail now, in their order; asking changes nothing."""
         with localcontext(EXACT):
-            return refusals(self.case(wish))
+            case = self.case(wish)
+            return case, refusals(case)
 
     def case(self, wish: Wish) -> Case:
         """The wish with everything that the checks may look at."""

@@ -101,7 +101,7 @@ class Desk:
 
     def would_refuse(self, wish: Wish) -> list[Verdict]:
         """Every check that the wish would fail now, in their order; asking changes nothing."""
-        return self._standing.refusals(wish)
+        return self._standing.prospect(wish)[1]
 
     def flush(self) -> list[Output]:
         """The book as it stands, if it changed since it was told last."""

@@ -21,6 +21,7 @@ from schemathesis.specs.openapi.checks import (
 
 from agents.gateway.app import create_app
 from tests.agents.gateway.desk import DeskAtNoon, bearer, insight
+from tests.agents.gateway.trading_state import told_by_trading
 
 CHECKS: list[Callable] = [
     not_a_server_error, status_code_conformance, content_type_conformance, response_headers_conformance,
@@ -29,6 +30,7 @@ CHECKS: list[Callable] = [
 EXAMPLES = 15
 
 at_noon = DeskAtNoon()
+at_noon.view.hashes[at_noon.desk.keys.core_states] = told_by_trading(at_noon.desk.roster)
 at_noon.arrive("freqtrade-hft", [insight("a1"), insight("a2")])
 app = create_app(at_noon.desk)
 ROUTES = [
@@ -76,4 +78,4 @@ def answered_one_by_one(case: schemathesis.Case, headers: dict[str, str]) -> Non
 
 
 def test_every_route_was_asked() -> None:
-    assert len(ROUTES) == 18
+    assert len(ROUTES) == 19
