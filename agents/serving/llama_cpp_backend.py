@@ -7,7 +7,7 @@ from typing import Any
 
 from agents.serving.backend import Backend, CannotServe, ModelFailed, UnknownModel, register
 from agents.serving.chat import BadInstance, completion, openai_body
-from agents.serving.gguf import gguf_file
+from agents.serving.gguf import PACKAGED, gguf_file
 from agents.serving.options import ServerOptions
 
 DEFAULT = "smollm2"
@@ -27,9 +27,9 @@ class LlamaCppBackend(Backend):
 
     def __init__(self, options: ServerOptions) -> None:
         self._options = options
-        self._file = gguf_file(options.weights or DEFAULT)
-        named = options.weights if options.weights and options.weights == self._file.name else None
-        self._model = options.model or named or (self._file.stem if options.weights else DEFAULT)
+        weights = options.weights or DEFAULT
+        self._file = gguf_file(weights)
+        self._model = options.model or (weights if weights in PACKAGED else self._file.stem)
         self._server: Any = None
         self._closing = threading.Event()
         self.parallel = options.parallel

@@ -19,6 +19,15 @@ def rows_by_table(
     return {name: found[name] for name in tables}
 
 
+def calls_by_model(client: bigquery.Client, dataset: str) -> dict[str, int]:
+    """How many calls each model answered, or left unanswered, the most first."""
+    query = f"""
+        SELECT model, COUNT(*) AS found FROM `{client.project}.{dataset}.model_calls`
+        GROUP BY model ORDER BY found DESC, model
+    """  # noqa: S608
+    return {row["model"]: int(row["found"]) for row in client.query_and_wait(query)}
+
+
 def verdicts(client: bigquery.Client, dataset: str) -> dict[str, int]:
     """The verdicts: messages throttled, copies delivered or suppressed, proposals refused, fills."""
     home = f"{client.project}.{dataset}"

@@ -10,17 +10,21 @@ from infra.cli.failures import UsageError
 
 if TYPE_CHECKING:
     from infra.local.forge.client import Forge
+    from infra.local.language_model import LanguageModel
     from infra.local.state import StateFolder
 
 EXAMPLE = (
     "Examples: [bold]sapphire run[/bold], until Ctrl-C or the recording is over; "
     "[bold]sapphire run --for 60 --speed 60 --summary s.json[/bold]; "
+    "[bold]sapphire run --llm smollm2 --for 120[/bold]; "
     "[bold]sapphire run --port execution=9080 --port gateway=9081[/bold]"
 )
 
 STATE_DIR = Path(".sapphire")
 
 RULE = "rule"
+
+SPEED = 60.0
 
 ALL_JOBS = "market,coordination,decisions,trading,export"
 
@@ -36,13 +40,14 @@ def run(
         ),
     ] = None,
     speed: Annotated[
-        float,
+        float | None,
         typer.Option(
             min=0.01,
             max=100_000,
             help="How many times as fast as it was recorded; 60 plays a minute a second.",
+            show_default="60; slower with --llm, which takes its time",
         ),
-    ] = 60.0,
+    ] = None,
     summary: Annotated[
         Path | None, typer.Option(help="Write counts, rows, latency and accounts to this JSON file.")
     ] = None,
@@ -62,13 +67,17 @@ def run(
     ] = STATE_DIR,
     jobs: Annotated[str, typer.Option(help="Which jobs run, separated by commas.")] = ALL_JOBS,
     llm: Annotated[
-        str, typer.Option(help="What answers for the language models: rule, the documented trading rules.")
+        str,
+        typer.Option(
+            help="What answers for the agents that a chat model decides for: rule, the documented trading rules; or "
+            "smollm2, a real but tiny language model on the CPU. Its judgement is worth nothing; the path is real."
+        ),
     ] = RULE,
 ) -> None:
     """Run the desk on this machine: emulators, model server, services, jobs, bots, and a replay.
 
     Simulated: the exchange (a paper venue), the market (a recording of a real day),
-    the language models (documented trading rules stand in for them).
+    the language models (documented trading rules stand in for them, unless --llm chooses a real one).
     Everything else is what runs in production, with the same clients.
     """
     from infra.local.ports import Ports
@@ -76,7 +85,7 @@ def run(
 
     ports = Ports.chosen(port or (), free_ports)
     chosen = _jobs(jobs)
-    _check_llm(llm)
+    language_model = _language_model(llm)
     state = StateFolder(state_dir.absolute())
     with state.held(), _forge(state) as forge:
         # Imported while the forge is at its own imports.
@@ -94,7 +103,8 @@ def run(
             project="sapphire-local",
             dataset=settings.dataset,
             jobs=chosen,
-            speed=speed,
+            speed=speed or (language_model.speed if language_model else SPEED),
+            language_model=language_model,
             recording=recording.absolute() if recording else None,
             seconds=seconds,
             summary=summary,
@@ -115,11 +125,20 @@ def _forge(state: "StateFolder") -> "AbstractContextManager[Forge | None]":
     return Forge(state.forge_log, AHEAD, {**LIBRARIES, "SAPPHIRE_CLOCK": str(state.clock)})
 
 
-def _check_llm(llm: str) -> None:
-    if llm != RULE:
-        raise UsageError(
-            f"--llm {llm}: there is only {RULE} now, the documented trading rules; leave --llm out"
-        )
+def _language_model(chosen: str) -> "LanguageModel | None":
+    from agents.serving.backend import CannotServe
+    from agents.serving.gguf import gguf_file
+    from infra.local.language_model import LANGUAGE_MODELS, choices
+
+    if chosen == RULE:
+        return None
+    if chosen not in LANGUAGE_MODELS:
+        raise UsageError(f"--llm {chosen}: there is no such model; {choices()}")
+    try:
+        gguf_file(chosen)
+    except CannotServe as error:
+        raise UsageError(f"--llm {chosen}: {error}") from None
+    return LANGUAGE_MODELS[chosen]
 
 
 def _jobs(chosen: str) -> tuple[str, ...]:

@@ -29,9 +29,10 @@ _LOOK_EVERY_SECONDS = 0.25
 class Drain:
     """Tells from one look after the other when the desk has come to rest."""
 
-    def __init__(self) -> None:
+    def __init__(self, stuck_seconds: float = STUCK_SECONDS) -> None:
         self._messages = _Rest()
         self._counts = _Rest()
+        self._stuck_seconds = stuck_seconds
 
     def is_over(self, evidence: Evidence, now: float) -> bool:
         """Whether nothing waits and nothing has moved for long enough; `now` in seconds."""
@@ -45,7 +46,7 @@ class Drain:
     def is_stuck(self, evidence: Evidence, now: float) -> bool:
         """Whether nothing has moved for so long that nothing will."""
         self._see(evidence, now)
-        return now - max(self._messages.since, self._counts.since) >= STUCK_SECONDS
+        return now - max(self._messages.since, self._counts.since) >= self._stuck_seconds
 
     def _see(self, evidence: Evidence, now: float) -> None:
         self._messages.see((evidence.flows, evidence.subscriptions), now)
@@ -76,7 +77,7 @@ def draw_up(
     A row may still be on its way into a table when all else is quiet already; what is lost stays lost. Raises
     `StackError` when BigQuery does not answer.
     """
-    drain = Drain()
+    drain = Drain(_longest_silence(plan))
     deadline = time.monotonic() + limit_seconds
     while True:
         evidence = witness.look()
@@ -90,19 +91,26 @@ def draw_up(
         time.sleep(_LOOK_EVERY_SECONDS)
 
 
+def _longest_silence(plan: Plan) -> float:
+    """How long nothing may move before nothing will: longer than a language model may take for its last answers."""
+    model = plan.language_model
+    return STUCK_SECONDS if model is None else STUCK_SECONDS + model.deadline_seconds
+
+
 def _summarise(plan: Plan, evidence: Evidence, seconds: float) -> Summary:
     # Imported late: BigQuery's client takes seconds to load, and the stack's start would wait for it.
     from google.api_core.exceptions import GoogleAPICallError
 
-    from infra.bigquery.counting import rows_by_table, verdicts
+    from infra.bigquery.counting import calls_by_model, rows_by_table, verdicts
 
     try:
         with local_client(plan.ports.bigquery, plan.project) as client:
             counted = replace(evidence, tables=rows_by_table(client, plan.dataset))
             told = verdicts(client, plan.dataset)
+            models = calls_by_model(client, plan.dataset)
     except (GoogleAPICallError, OSError) as error:
         raise StackError(f"the tables cannot be counted: {error}") from None
-    return Summary(seconds, counted, told, balances(counted, plan.jobs, plan.bots))
+    return Summary(seconds, counted, told, balances(counted, plan.jobs, plan.bots), models=models)
 
 
 def complaints(summary: Summary) -> list[str]:

@@ -134,10 +134,15 @@ def is_agent(tokens: Tokens, agent: str) -> dict[str, str]:
     return {"SAPPHIRE_AGENT_TOKEN": tokens.agents[agent]}
 
 
-def serves_models(ports: Ports) -> dict[str, str]:
+def reads_roster(path: Path) -> dict[str, str]:
+    """Who is on the desk, when it is not the project's own roster that tells."""
+    return {"SAPPHIRE_ROSTER": str(path)}
+
+
+def serves_models(port: int) -> dict[str, str]:
     """The contract of a Vertex AI custom container."""
     return {
-        "AIP_HTTP_PORT": str(ports.model_server),
+        "AIP_HTTP_PORT": str(port),
         "AIP_HEALTH_ROUTE": "/health",
         "AIP_PREDICT_ROUTE": "/predict/{model}",
     }

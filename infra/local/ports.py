@@ -25,6 +25,7 @@ class Ports:
     identity: int = 8087
     vertex: int = 8088
     model_server: int = 8089
+    language_model: int = 8090
     redis: int = 6390
     bigquery: int = 9050
     bigquery_storage: int = 9060

@@ -23,6 +23,7 @@ from infra.local.errors import StackError
 from infra.local.evidence import Evidence, Witness
 from infra.local.forge.client import Forge
 from infra.local.google_identity import write_service_account
+from infra.local.language_model import LanguageModel
 from infra.local.ports import Ports
 from infra.local.progress import Progress, latencies, stage_table
 from infra.local.stack import REPLAY, Plan, desk_parts, replay_part, unused_ports
@@ -37,8 +38,12 @@ _LOOK_EVERY_SECONDS = 0.5
 
 _SIMULATED = (
     "[bold]Simulated here:[/bold] orders are filled by the paper venue, not by an exchange; documented "
-    "trading rules answer where language models do in production; the market is recorded ({market}), "
+    "trading rules answer where {answered} in production; the market is recorded ({market}), "
     "played {speed:g} times as fast as it was."
+)
+_REAL = (
+    "[bold]Real here:[/bold] {about}, answers for {agents}, through the same endpoints as in production. It shows that "
+    "the path works; what it decides means nothing."
 )
 
 
@@ -53,6 +58,7 @@ class Request:
     dataset: str
     jobs: tuple[str, ...]
     speed: float
+    language_model: LanguageModel | None = None
     recording: Path | None = None
     seconds: float | None = None
     summary: Path | None = None
@@ -82,7 +88,10 @@ def _prepare(request: Request) -> Plan:
         raise StackError(str(error)) from None
     if request.summary and not request.summary.absolute().parent.is_dir():
         raise StackError(f"there is no folder {request.summary.absolute().parent} for the summary")
-    ports = request.ports.settled(unused_ports())
+    if request.language_model is not None:
+        roster = request.language_model.asked_by(roster)
+    unused = unused_ports() if request.language_model else [*unused_ports(), "language_model"]
+    ports = request.ports.settled(unused)
     request.state.cleared()
     if request.summary:
         request.summary.unlink(missing_ok=True)
@@ -96,7 +105,10 @@ def _prepare(request: Request) -> Plan:
         jobs=request.jobs,
         recording=request.recording,
         speed=request.speed,
+        language_model=request.language_model,
     )
+    if plan.language_model is not None:
+        plan.state.roster.write_bytes(roster.to_json())
     write_service_account(plan.state.service_account, plan.project, ports.identity)
     plan.tokens.write_for_gateway(plan.state.gateway_tokens)
     plan.tokens.write_for_operators(plan.state.operators, plan.url(ports.gateway))
@@ -157,7 +169,14 @@ class _Run:
 
     def _through(self) -> int:
         market = self._plan.recording or "BTCUSDT and ETHUSDT, one-minute bars of 2024-01-15"
-        self._console.print(_SIMULATED.format(market=market, speed=self._plan.speed), soft_wrap=True)
+        model = self._plan.language_model
+        answered = "other models do" if model else "language models do"
+        self._console.print(
+            _SIMULATED.format(answered=answered, market=market, speed=self._plan.speed), soft_wrap=True
+        )
+        if model is not None:
+            agents = " and ".join(model.agents(self._plan.roster))
+            self._console.print(_REAL.format(about=model.about, agents=agents), soft_wrap=True)
         with Progress(self._console) as progress:
             self._start(progress)
             try:
@@ -233,6 +252,9 @@ class _Run:
         say(", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in summary.counts.items()))
         filled = {name: rows for name, rows in summary.evidence.tables.items() if rows}
         say("rows in BigQuery: " + ", ".join(f"{name} {rows:,}" for name, rows in filled.items()))
+        say(
+            "model calls by who answered: " + ", ".join(f"{name} {n:,}" for name, n in summary.models.items())
+        )
         if told := latencies(summary.evidence):
             say(told)
         equity = summary.evidence.equity

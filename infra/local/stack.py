@@ -1,6 +1,6 @@
 """The stack: which parts it has, how each is started, and what each waits for.
 
-at once           redis, pubsub, bigquery, identity, vertex, model-server
+at once           redis, pubsub, bigquery, identity, vertex, model-server, and a language model if one was asked for
 then, as tasks    topics, tables
 then              the jobs, execution, gateway
 then              the bots, when the gateway is there
@@ -19,6 +19,7 @@ from contracts.roster import Roster
 from infra.local import environment
 from infra.local.bigquery import bigquery
 from infra.local.environment import Tokens
+from infra.local.language_model import LanguageModel
 from infra.local.part import Part, module
 from infra.local.ports import HOST, Ports
 from infra.local.probes import Probe, answers, listens, says_ready
@@ -28,6 +29,7 @@ from infra.local.state import StateFolder
 JOBS = ("market", "coordination", "decisions", "trading", "export")
 RUNNER = "BundleBasedDirectRunner"
 REPLAY = "replay"
+LANGUAGE_MODEL = "language-model"
 
 _JOBS_NEED = {"decisions": ("vertex", "model-server"), "trading": ("execution",), "export": ("tables",)}
 
@@ -45,11 +47,13 @@ class Plan:
     jobs: tuple[str, ...] = JOBS
     recording: Path | None = None
     speed: float = 60.0
+    language_model: LanguageModel | None = None
 
     @property
     def shared(self) -> dict[str, str]:
         """The environment that all parts have in common."""
-        return environment.shared(self.ports, self.state, self.project, self.dataset, self.roster.desk)
+        told = environment.shared(self.ports, self.state, self.project, self.dataset, self.roster.desk)
+        return told | environment.reads_roster(self.state.roster) if self.language_model else told
 
     @property
     def redis_url(self) -> str:
@@ -91,7 +95,7 @@ def _platform(plan: Plan) -> list[Part]:
         Part(
             "model-server",
             module("agents.serving"),
-            {**shared, **environment.serves_models(ports)},
+            {**shared, **environment.serves_models(ports.model_server)},
             answers(plan.url(ports.model_server, "/health")),
             forged=True,
         ),
@@ -103,12 +107,15 @@ def _platform(plan: Plan) -> list[Part]:
                 str(ports.vertex),
                 "--model-server",
                 plan.url(ports.model_server),
+                *_serves_language_model(plan),
             ),
             shared,
             listens(HOST, ports.vertex),
             forged=True,
         ),
     ]
+    if plan.language_model is not None:
+        parts.append(_language_model(plan, plan.language_model))
     if "pubsub" not in unused_ports():
         options = ("--port", str(ports.pubsub), "--stats-port", str(ports.pubsub_stats))
         listening = listens(HOST, ports.pubsub_stats)
@@ -117,6 +124,20 @@ def _platform(plan: Plan) -> list[Part]:
     if "redis" not in unused_ports():
         parts.insert(0, redis(ports))
     return parts
+
+
+def _language_model(plan: Plan, model: LanguageModel) -> Part:
+    port = plan.ports.language_model
+    env = {**plan.shared, **environment.serves_models(port)}
+    command = module("agents.serving", *model.server_options)
+    return Part(LANGUAGE_MODEL, command, env, answers(plan.url(port, "/health")), forged=True)
+
+
+def _serves_language_model(plan: Plan) -> tuple[str, ...]:
+    """What the Vertex emulator is told of it."""
+    if plan.language_model is None:
+        return ()
+    return "--serve", f"{plan.language_model.name}={plan.url(plan.ports.language_model)}"
 
 
 def _tasks(plan: Plan) -> list[Part]:
@@ -152,9 +173,13 @@ def _services(plan: Plan) -> list[Part]:
 
 def _job(plan: Plan, job: str) -> Part:
     env = {**plan.shared, **(environment.may_order(plan.tokens) if job == "trading" else {})}
-    options = ("--runner", RUNNER, "--streaming", "--project", plan.project)
+    options: tuple[str, ...] = ("--runner", RUNNER, "--streaming", "--project", plan.project)
+    model = plan.language_model if job == "decisions" else None
+    if model is not None:  # it is slow, and asking it again would only make it slower
+        patience = str(model.deadline_seconds)
+        options = (*options, "--call_deadline_seconds", patience, "--call_attempts", "1")
     ready = says_ready(plan.redis_url, LiveView(plan.roster.desk).flow(job))
-    needs = ("topics", *_there("redis"), *_JOBS_NEED.get(job, ()))
+    needs = ("topics", *_there("redis"), *_JOBS_NEED.get(job, ()), *((LANGUAGE_MODEL,) if model else ()))
     return Part(job, module(f"pipelines.{job}", *options), env, ready, needs, forged=True)
 
 

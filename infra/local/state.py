@@ -47,6 +47,11 @@ class StateFolder:
         return self.run / "ledger.db"
 
     @property
+    def roster(self) -> Path:
+        """The roster of a run that has another than the project's: with a language model in it."""
+        return self.run / "roster.json"
+
+    @property
     def kill_switch(self) -> Path:
         """Where the execution service's kill switch is latched."""
         return self.run / "kill_switch.json"

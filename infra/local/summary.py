@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +29,17 @@ def quantiles(latency_ms: Mapping[str, Sequence[float]]) -> dict[str, dict[str, 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """One run: how long it took to start and traded, what happened, and whether the accounts balance."""
+    """One run: how long it took to start and traded, what happened, and whether the accounts balance.
+
+    `models` are the calls by the model that answered them.
+    """
 
     seconds: float
     evidence: Evidence
     verdicts: Mapping[str, int]
     accounts: Mapping[str, Balance]
     startup_seconds: float = 0.0
+    models: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -68,6 +72,7 @@ class Summary:
             "seconds": round(self.seconds, 1),
             "startup_seconds": round(self.startup_seconds, 1),
             "counts": self.counts,
+            "models": dict(self.models),
             "tables": dict(self.evidence.tables),
             "latency_ms": quantiles(self.evidence.latency_ms),
             "equity": None if equity is None else float(equity),

@@ -10,7 +10,7 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as AnyHTTPException
 
-from infra.local.vertex.endpoints import Endpoint, Endpoints
+from infra.local.vertex.endpoints import Access, Endpoint, Endpoints
 
 _PARENT = "/{version}/projects/{project}/locations/{location}"
 _STATUSES = {
@@ -30,10 +30,11 @@ def create_app(
 ) -> FastAPI:
     """The emulator's app in front of the model server at `model_server`.
 
-    A prediction is sent to `predict_route` with the deployed model's name for `{model}`. Errors look like
-    Google's: `{"error": {"code", "message", "status"}}`; those of the model server keep their status.
+    A prediction is sent to `predict_route` with the deployed model's name for `{model}`. An endpoint that is not public
+    is asked at its private host alone, which is this very app at another port. Errors look like Google's: `{"error":
+    {"code", "message", "status"}}`; those of the model server keep their status.
     """
-    server = httpx.AsyncClient(base_url=model_server, timeout=timeout)
+    server = httpx.AsyncClient(timeout=timeout)
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
@@ -57,6 +58,7 @@ def create_app(
     @app.post(f"{_PARENT}/endpoints/{{endpoint_id}}:predict")
     async def predict(project: str, location: str, endpoint_id: str, request: Request) -> Response:
         endpoint = known(project, location, endpoint_id)
+        reachable(endpoint, Access.CONNECT, request)
         answer = await asked(endpoint, await request.body())
         if answer.is_error:
             told = f"the model server answered: {answer.text[:500]}"
@@ -68,10 +70,29 @@ def create_app(
             raise HTTPException(500, "the model server's answer has no predictions") from None
         return JSONResponse(endpoint.prediction(project, location, predictions))
 
+    @app.post("/{version}/models/{deployed_id}:predict")
+    async def predict_at_the_model(deployed_id: str, request: Request) -> Response:
+        endpoint = endpoints.by_deployed_id(deployed_id)
+        if endpoint is None:
+            raise HTTPException(404, f"there is no deployed model {deployed_id}")
+        reachable(endpoint, Access.NETWORK, request)
+        return as_it_came(await asked(endpoint, await request.body()))
+
     @app.post(f"{_PARENT}/endpoints/{{endpoint_id}}:rawPredict")
     async def raw_predict(project: str, location: str, endpoint_id: str, request: Request) -> Response:
-        answer = await asked(known(project, location, endpoint_id), await request.body())
+        endpoint = known(project, location, endpoint_id)
+        reachable(endpoint, Access.CONNECT, request)
+        return as_it_came(await asked(endpoint, await request.body()))
+
+    def as_it_came(answer: httpx.Response) -> Response:
         return Response(answer.content, answer.status_code, media_type=answer.headers.get("content-type"))
+
+    def reachable(endpoint: Endpoint, privately: Access, request: Request) -> None:
+        """A public endpoint is asked at the public host, a private one at its own, by the way that it has."""
+        at_private_host = request.url.netloc == endpoint.private_host
+        if endpoint.access is not (privately if at_private_host else Access.PUBLIC):
+            told = f"the endpoint {endpoint.display_name} is {endpoint.access} and cannot be asked here"
+            raise HTTPException(400, told)
 
     def known(project: str, location: str, endpoint_id: str) -> Endpoint:
         endpoint = endpoints.by_id(endpoint_id)
@@ -81,13 +102,14 @@ def create_app(
         return endpoint
 
     async def asked(endpoint: Endpoint, body: bytes) -> httpx.Response:
-        route = predict_route.replace("{model}", endpoint.model)
+        at = endpoint.server or model_server
+        url = at.rstrip("/") + predict_route.replace("{model}", endpoint.model)
         try:
-            return await server.post(route, content=body, headers={"content-type": "application/json"})
+            return await server.post(url, content=body, headers={"content-type": "application/json"})
         except httpx.TimeoutException:
             raise HTTPException(504, f"the model server did not answer within {timeout:g} s") from None
         except httpx.HTTPError as error:
-            raise HTTPException(503, f"no model server at {model_server}: {error}") from None
+            raise HTTPException(503, f"no model server at {at}: {error}") from None
 
     @app.get("/healthz")
     async def healthy() -> dict[str, int]:

@@ -2,29 +2,67 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Self
 
 from contracts.roster import EndpointBacking, Roster
 
 
+class Access(StrEnum):
+    """From where an endpoint can be asked."""
+
+    PUBLIC = "public"
+    """At Vertex AI's own host."""
+    CONNECT = "connect"
+    """By Private Service Connect: the same path, at an address in one's own network."""
+    NETWORK = "network"
+    """From a peered network: at the address of the model itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An endpoint: its display name, a numeric id that follows from it, and the model deployed to it."""
+    """An endpoint: its display name, a numeric id that follows from it, and the model deployed to it.
+
+    `server` is the model server that the model is at (None: the emulator's usual one). One that is not public is asked at
+    `private_host` (host and port) alone.
+    """
 
     display_name: str
     id: str
     model: str
+    server: str | None = None
+    access: Access = Access.PUBLIC
+    private_host: str = ""
 
     def resource(self, project: str, location: str) -> dict[str, Any]:
         """The endpoint as `endpoints.get` tells it."""
-        return {
+        deployed = self._deployed(project, location)
+        told = {
             "name": f"projects/{project}/locations/{location}/endpoints/{self.id}",
             "displayName": self.display_name,
-            "deployedModels": [self._deployed(project, location)],
-            "trafficSplit": {self._deployed_id: 100},
+            "deployedModels": [deployed],
+            "trafficSplit": {self.deployed_id: 100},
         }
+        network = f"projects/{project}/global/networks/local"
+        if self.access is Access.CONNECT:
+            made = {
+                "projectId": project,
+                "network": network,
+                "ipAddress": self.private_host,
+                "state": "PSC_AUTOMATION_STATE_SUCCESSFUL",
+            }
+            told["privateServiceConnectConfig"] = {
+                "enablePrivateServiceConnect": True,
+                "projectAllowlist": [project],
+                "pscAutomationConfigs": [made],
+            }
+        if self.access is Access.NETWORK:
+            told["network"] = network
+            predicts = f"http://{self.private_host}/v1/models/{self.deployed_id}:predict"
+            deployed["privateEndpoints"] = {"predictHttpUri": predicts}
+        return told
 
     def prediction(self, project: str, location: str, predictions: Any) -> dict[str, Any]:
         """The answer of `predict`."""
@@ -38,12 +76,13 @@ class Endpoint:
         }
 
     @property
-    def _deployed_id(self) -> str:
+    def deployed_id(self) -> str:
+        """The id of its deployed model."""
         return _number(f"deployed/{self.display_name}")
 
     def _deployed(self, project: str, location: str) -> dict[str, Any]:
         model = f"projects/{project}/locations/{location}/models/{_number(f'model/{self.model}')}"
-        return {"id": self._deployed_id, "model": model, "displayName": self.model}
+        return {"id": self.deployed_id, "model": model, "displayName": self.model}
 
 
 class Endpoints:
@@ -53,14 +92,35 @@ class Endpoints:
         self._by_id = {endpoint.id: endpoint for endpoint in endpoints}
 
     @classmethod
-    def of(cls, roster: Roster) -> Self:
-        """The endpoints that the roster names, with the rules that stand in for their models deployed."""
-        backings = (profile.backing for profile in roster.agents)
+    def of(
+        cls,
+        roster: Roster,
+        served: Mapping[str, str] | None = None,
+        access: Mapping[str, Access] | None = None,
+        private_host: str = "",
+    ) -> Self:
+        """The endpoints that the roster names.
+
+        Deployed are the models of the roster that are `served` (model: model server), and for the others the rules that
+        stand in for them. `access` says who is private, by display name; raises ValueError for a name that is nobody's.
+        """
+        served, access = served or {}, access or {}
+        backings = [
+            profile.backing for profile in roster.agents if isinstance(profile.backing, EndpointBacking)
+        ]
+        if strangers := set(access) - {backing.endpoint for backing in backings}:
+            raise ValueError(f"the roster has no endpoint {', '.join(sorted(strangers))}")
         return cls(
             [
-                Endpoint(backing.endpoint, _number(backing.endpoint), backing.rule)
+                Endpoint(
+                    backing.endpoint,
+                    _number(backing.endpoint),
+                    backing.model if backing.model in served else backing.rule,
+                    served.get(backing.model),
+                    access.get(backing.endpoint, Access.PUBLIC),
+                    private_host,
+                )
                 for backing in backings
-                if isinstance(backing, EndpointBacking)
             ]
         )
 
@@ -70,6 +130,10 @@ class Endpoints:
     def by_id(self, endpoint_id: str) -> Endpoint | None:
         """The endpoint with that id."""
         return self._by_id.get(endpoint_id)
+
+    def by_deployed_id(self, deployed_id: str) -> Endpoint | None:
+        """The endpoint that the deployed model with that id is at."""
+        return next((one for one in self._by_id.values() if one.deployed_id == deployed_id), None)
 
     def matching(self, condition: str) -> Iterator[Endpoint]:
         """Those that fit a list filter, "" or `display_name=...`; raises ValueError for another."""

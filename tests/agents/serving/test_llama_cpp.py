@@ -88,5 +88,6 @@ def test_weights_that_are_not_there_are_said(tmp_path):
     broken.write_bytes(b"GGUF")
     backend = backend_named("llama_cpp", ServerOptions(weights=str(broken)))
     assert backend.models() == ("broken",)
+    assert backend_named("llama_cpp", ServerOptions(weights="smollm2")).models() == ("smollm2",)
     with pytest.raises(CannotServe, match=r"broken\.gguf cannot be loaded"):
         backend.load()

@@ -51,7 +51,10 @@ def test_version(sapphire: Sapphire) -> None:
     [
         (("run", "--port", "nobody=1"), "there is no port named 'nobody'"),
         (("run", "--jobs", "dreams"), "--jobs dreams: choose from market, "),
-        (("run", "--llm", "gpt"), "--llm gpt: there is only rule now"),
+        (
+            ("run", "--llm", "gpt"),
+            "--llm gpt: there is no such model; choose rule (documented trading rules), or smollm2 (",
+        ),
         (("run", "--free-ports", "--recording", "nowhere.csv"), "no recording"),
         (("run", "--free-ports", "--summary", "nowhere/s.json"), "there is no folder "),
         (("bigquery", "query", "SELECT 1"), "there is no run in "),

@@ -1,5 +1,6 @@
 """What the stack consists of: its wiring, and who is told which secret."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,10 @@ from contracts.roster import Roster, read_roster
 from contracts.settings import Settings
 from infra.local.ahead import AHEAD
 from infra.local.environment import Tokens
+from infra.local.language_model import LANGUAGE_MODELS
 from infra.local.part import Part, levels
 from infra.local.ports import Ports
-from infra.local.stack import JOBS, Plan, desk_parts, replay_part
+from infra.local.stack import JOBS, LANGUAGE_MODEL, Plan, desk_parts, replay_part
 from infra.local.state import StateFolder
 
 
@@ -76,6 +78,28 @@ def test_chosen_jobs_alone_are_started(plan: Plan) -> None:
     )
     assert set(by_name(some)) & set(JOBS) == {"market", "export"}
     levels(desk_parts(some))
+
+
+def test_a_language_model_is_one_part_more(plan: Plan) -> None:
+    assert LANGUAGE_MODEL not in by_name(plan)
+    assert "SAPPHIRE_ROSTER" not in plan.shared
+    parts = by_name(replace(plan, language_model=LANGUAGE_MODELS["smollm2"]))
+    model = parts[LANGUAGE_MODEL]
+    assert model.command[3:7] == ("--backend", "llama_cpp", "--weights", "smollm2")
+    assert model.env["AIP_HTTP_PORT"] == "8090"
+    assert parts["vertex"].command[-2:] == ("--serve", "smollm2=http://127.0.0.1:8090")
+    assert parts["decisions"].command[-4:] == (
+        "--call_deadline_seconds",
+        "50.0",
+        "--call_attempts",
+        "1",
+    )
+    assert LANGUAGE_MODEL in parts["decisions"].after
+    assert parts["market"].command == by_name(plan)["market"].command
+    assert {part.env["SAPPHIRE_ROSTER"] for part in parts.values() if "SAPPHIRE_DESK" in part.env} == {
+        str(plan.state.roster)
+    }
+    levels(list(parts.values()))
 
 
 def test_a_recording_is_handed_on(plan: Plan) -> None:

@@ -29,6 +29,7 @@ SUMMARY = Summary(
     verdicts={"deliveries": 8, "suppressed": 20, "throttled": 1, "refused_proposals": 2, "fills": 3},
     accounts={"market": Balance(10, 9, 1, 0)},
     startup_seconds=17.26,
+    models={"rule:momentum": 3, "smollm2": 2},
 )
 
 
@@ -54,6 +55,7 @@ def test_the_file_is_as_promised(tmp_path: Path) -> None:
             "fills": 3,
             "dead_letters": 2,
         },
+        "models": {"rule:momentum": 3, "smollm2": 2},
         "tables": {
             "messages": 9,
             "orders": 3,
