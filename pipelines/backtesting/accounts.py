@@ -101,12 +101,13 @@ class Accounts:
     def _take(self, trade: Trade) -> None:
         request, event = trade.order.request, trade.fill
         key = (request.agent, request.symbol)
-        position, part = self._positions.setdefault(key, _Position()), self._sums[key]
+        part = self._sums[key]
         price, fee, left = amount_of(event.price), money_of(event.fee), amount_of(event.quantity)
         part.value += left * price
         part.fills += 1
         part.fees += fee
         while left:
+            position = self._positions.setdefault(key, _Position())
             held = position.holding.quantity
             closes = held * event.sign < 0
             amount = min(left, abs(held)) if closes else left

@@ -1,0 +1,145 @@
+"""The backtest: recorded data through the desk's own cores, many parameter sets side by side; tables and a report.
+
+python -m pipelines.backtest --output out/                                        # the packaged sample
+python -m pipelines.backtest --output out/ --input hourly-btc --grid grid.yaml    # six years, many parameter sets
+"""
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from apache_beam.options.pipeline_options import (
+    DirectOptions,
+    PipelineOptions,
+    SetupOptions,
+    StandardOptions,
+)
+from rich.console import Console
+
+from contracts.backtest import Backtest
+from pipelines.backtesting.errors import BacktestError
+from pipelines.backtesting.files import Folder
+from pipelines.backtesting.making import make_backtest
+from pipelines.backtesting.plan import Wanted
+from pipelines.backtesting.watching import as_table
+
+EPILOG = """
+[bold]Examples[/bold]
+
+The packaged sample, a day of BTC and ETH by the minute:  python -m pipelines.backtest --output out/
+
+Two hours of it:  ... --from 2024-01-15T06:00:00Z --to 2024-01-15T08:00:00Z
+
+Your own data:  ... --input BTCUSDT-1m.csv.gz --input ETHUSDT-1m.parquet   (or a recording of raw streams, .jsonl.gz)
+
+Six years by the hour, fetched once:  ... --input hourly-btc
+
+Many parameter sets:  ... --grid grid.yaml   where grid.yaml holds   parameters: {limits.per_trade_share: [0.02, 0.05]}
+
+What each cost is worth:  ... --costs-table        One change:  ... --set costs.taker_fee=0.0005
+"""
+
+console = Console(stderr=True)
+
+
+LOCAL_RUNNER = "FnApiRunner"
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def options_of(runner: str, workers: int, more: list[str]) -> PipelineOptions:
+    """Beam's options: the local runner works in `workers` processes."""
+    options = PipelineOptions([f"--runner={runner}", *more])
+    options.view_as(SetupOptions).save_main_session = False
+    if options.view_as(StandardOptions).runner == LOCAL_RUNNER and workers > 1:
+        direct = options.view_as(DirectOptions)
+        direct.direct_running_mode, direct.direct_num_workers = "multi_processing", workers
+    return options
+
+
+app = typer.Typer(add_completion=False, rich_markup_mode="rich")
+
+
+@app.command(epilog=EPILOG, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def main(
+    context: typer.Context,
+    output: Annotated[
+        str, typer.Option(help="Folder of the result; runs that are finished there are not made again.")
+    ],
+    input: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Recording, bars (.csv, .csv.gz, .parquet), a folder of them, or a data set's name (hourly-btc, "
+            "five-minute-march-2023), fetched when it is not there. Several are merged. [default: the packaged sample]"
+        ),
+    ] = None,
+    roster: Annotated[
+        Path | None, typer.Option(help="The roster's YAML file. [default: the desk's own]")
+    ] = None,
+    limits: Annotated[Path | None, typer.Option(help="Limits, YAML. [default: the desk's own]")] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", help="Begin here: 2024-01-15, or with a time.")
+    ] = None,
+    end: Annotated[str | None, typer.Option("--to", help="End before this.")] = None,
+    grid: Annotated[Path | None, typer.Option(help="YAML of parameter sets; each is a run.")] = None,
+    desks: Annotated[int, typer.Option(min=1, max=1_000, help="So many desks alike, each a run a set.")] = 1,
+    change: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Change one parameter for all runs: timing.decision_ms=2000."),
+    ] = None,
+    answers: Annotated[
+        Path | None, typer.Option(help="Recorded answers of the models. [default: rules stand in for them]")
+    ] = None,
+    flaws: Annotated[
+        str, typer.Option(help="Gaps and the like in bars: `error`, or `note` to go on and say so.")
+    ] = "error",
+    costs_table: Annotated[
+        bool, typer.Option("--costs-table", help="Run again without each cost, to see what it is worth.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="What the report's random draws begin with.")] = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Processes of the local runner.")] = CORES,
+    runner: Annotated[
+        str, typer.Option(help="Any Beam runner; its options follow as they are.")
+    ] = LOCAL_RUNNER,
+    report: Annotated[bool, typer.Option("--report/--no-report", help="Write report.html.")] = True,
+) -> None:
+    """Run the desk over recorded data: the jobs' own cores, the agents, and the paper venue, in event time.
+
+    Two runs give the same bytes in result.json. A parameter is named by its part: agents.<agent>.<field>, costs., limits.,
+    market., operator., roster., timing. (docs/backtest.md lists them).
+    """
+    logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
+    if flaws not in ("error", "note"):
+        raise typer.BadParameter("choose error or note", param_hint="--flaws")
+    wanted = Wanted(
+        inputs=tuple(input or ()), roster=roster, limits=limits, start=start, end=end, grid=grid, desks=desks,
+        changes=tuple(change or ()), answers=answers, note_flaws=flaws == "note", seed=seed,
+        with_cost_cases=costs_table,
+    )  # fmt: skip
+    try:
+        done = make_backtest(wanted, output, options_of(runner, workers, context.args), console)
+        page = write_page(output, done) if report else None
+    except BacktestError as error:
+        console.print(f"backtest: {error}", style="red", highlight=False, soft_wrap=True)
+        sys.exit(2)
+    console.print(as_table(done))
+    console.print(
+        f"written to {output}" + (f", report in {page}" if page else ""), highlight=False, soft_wrap=True
+    )
+
+
+def write_page(output: str, done: Backtest) -> Path | None:
+    """The report on the runs, in the output folder; None where that is not a local one."""
+    if "://" in output:
+        return None
+    from transforms.reporting.writing import write_report  # loads a plotting library
+
+    folder = Folder(output)
+    names = ", ".join(sorted({data.name for data in done.data}))
+    return write_report(Path(output), (folder.read_run(run.run) for run in done.runs), f"Backtest on {names}")
+
+
+if __name__ == "__main__":
+    app()

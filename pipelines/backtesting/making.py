@@ -1,0 +1,84 @@
+"""Making a backtest: every run that is not there yet, then its tables and its summary."""
+
+from decimal import Decimal
+
+import apache_beam as beam
+import orjson
+from apache_beam.options.pipeline_options import PipelineOptions
+from rich.console import Console
+
+from contracts.backtest import Backtest, CostCase
+from contracts.settings import Settings
+from pipelines.backtesting.errors import BacktestError
+from pipelines.backtesting.files import Folder
+from pipelines.backtesting.plan import Wanted, tasks_of
+from pipelines.backtesting.runs import MakeRuns, Task
+from pipelines.backtesting.tables import write_tables
+from pipelines.backtesting.watching import Watch
+
+
+def make_backtest(wanted: Wanted, output: str, options: PipelineOptions, say: Console) -> Backtest:
+    """Make every run that is not there yet, then the tables, result.json and the report; raises `BacktestError`."""
+    tasks = tasks_of(wanted, Settings())
+    folder = Folder(output)
+    for name in ("runs", "cases", "progress"):
+        folder.make(name)
+    left = [task for task in tasks if not _is_there(folder, task)]
+    if len(left) < len(tasks):
+        say.print(f"{len(tasks) - len(left)} of {len(tasks)} runs are there already", highlight=False)
+    if left:
+        _make(left, folder, options, say)
+    runs = [task for task in tasks if not task.off]
+    for task in runs:
+        _add_cases(folder, task, [other for other in tasks if other.off and other.run == task.run])
+    summaries = write_tables(folder, (folder.read_run(task.run) for task in runs))
+    first = folder.read_run(runs[0].run)
+    whole = Backtest(
+        code_version=first.code_version,
+        data=first.data,
+        from_micros=first.from_micros,
+        to_micros=first.to_micros,
+        trials=first.trials,
+        seed=wanted.seed,
+        runs=tuple(summaries),
+    )
+    folder.write(whole.to_json() + b"\n", "result.json")
+    return whole
+
+
+def _make(tasks: list[Task], folder: Folder, options: PipelineOptions, say: Console) -> None:
+    with Watch(tasks, folder, say):
+        pipeline = beam.Pipeline(options=options)
+        _ = pipeline | "Make runs" >> MakeRuns(tasks, folder)
+        pipeline.run().wait_until_finish()
+    errors = {}
+    for task in tasks:
+        done = folder.read("progress", f"{task.name}.done")
+        error = orjson.loads(done)["error"] if done else "it was not made"
+        if error:
+            errors.setdefault(error, task.name)
+    if errors:
+        raise BacktestError("; ".join(f"{name}: {error}" for error, name in errors.items()))
+
+
+def _is_there(folder: Folder, task: Task) -> bool:
+    if not task.off:
+        return folder.is_finished(task.run, task.key)
+    content = folder.read("cases", f"{task.name}.json")
+    return content is not None and orjson.loads(content)["key"] == task.key
+
+
+def _add_cases(folder: Folder, task: Task, cases: list[Task]) -> None:
+    """Put the table of costs into a run."""
+    if not cases:
+        return
+    result = folder.read_run(task.run)
+    table = [
+        CostCase(off="none", final_equity=result.final_equity, fills=len(result.fills), difference=Decimal(0))
+    ]
+    for case in cases:
+        told = orjson.loads(folder.read("cases", f"{case.name}.json") or b"{}")
+        equity = Decimal(told["final_equity"])
+        difference = equity - result.final_equity
+        table.append(CostCase(off=case.off, final_equity=equity, fills=told["fills"], difference=difference))
+    folder.write_run(result.model_copy(update={"cost_cases": tuple(table)}), task.key)
