@@ -302,7 +302,7 @@ def test_what_is_held_is_protected_once_however_things_come(coming: list[tuple[s
                 if among:
                     name = among[which % len(among)]
                     book = venue.books[name]
-                    if act == "fill_leg":  # the venue holds reduce-only orders to the account's position
+                    if book.request.reduce_only:  # the venue holds such orders to the account's position
                         net = sum((h.quantity for h in floor.ledger.holdings()), Decimal(0))
                         quantity = min(quantity, max(-net * book.request.side.sign, Decimal(0)))
                     quantity = min(quantity, book.quantity - book.filled)

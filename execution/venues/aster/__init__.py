@@ -1,0 +1,1 @@
+"""The Aster venue: perpetuals on Aster DEX through ccxt."""
