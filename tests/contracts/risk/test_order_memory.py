@@ -1,7 +1,8 @@
 from decimal import Decimal
 
+from contracts.orders import bracket_order_id
 from contracts.payloads import OrderExecution
-from contracts.risk.order_memory import ENDED_ORDERS_KEPT, Heard, OrderMemory
+from contracts.risk.order_memory import ENDED_ORDERS_KEPT, LEGS_KEPT, Heard, OrderMemory
 from tests.transforms.portfolio.desk_log import BTC, request, step
 
 D = Decimal
@@ -61,3 +62,41 @@ def test_what_ended_too_long_ago_is_not_booked_again() -> None:
     assert memory.hear(said(1, "FILLED", fill="3", order="o0"), 0) is Heard.FORGOTTEN
     assert memory.hear(said(1, "FILLED", fill="3", order="o1"), 1) is Heard.REPEATED
     assert OrderMemory.load(memory.dump()).dump() == memory.dump()
+
+
+def with_legs() -> OrderMemory:
+    memory = OrderMemory()
+    memory.open(request("o", "alpha", BTC, "SELL", "3", stop_loss=D(110), take_profit=D(90)), 0)
+    return memory
+
+
+def leg(sequence: int, status: str, which: str, fill: str | None = None) -> OrderExecution:
+    return said(sequence, status, fill=fill, order=bracket_order_id("o", which))  # type: ignore[arg-type]
+
+
+def test_a_leg_is_no_stranger_and_never_in_flight() -> None:
+    memory = with_legs()
+    memory.hear(said(1, "FILLED", fill="3"), 1)
+    assert memory.hear(leg(1, "SUBMITTED", "stop"), 2) is Heard.NEW
+    assert remaining(memory) == []
+    assert memory.hear(leg(2, "FILLED", "stop", fill="3"), 3) is Heard.NEW
+    assert memory.hear(leg(2, "FILLED", "stop", fill="3"), 3) is Heard.REPEATED
+    assert memory.hear(leg(1, "CANCELLED", "target"), 3) is Heard.NEW
+    assert OrderMemory.load(memory.dump()).dump() == memory.dump()
+
+
+def test_an_order_that_never_filled_has_no_legs() -> None:
+    cancelled, rejected = with_legs(), with_legs()
+    cancelled.hear(said(1, "CANCELLED"), 1)
+    rejected.reject("o", 1)
+    for memory in (cancelled, rejected):
+        assert remaining(memory) == []
+        assert memory.hear(leg(1, "FILLED", "stop", fill="3"), 2) is Heard.STRANGE
+
+
+def test_legs_are_remembered_up_to_a_bound() -> None:
+    memory = with_legs()
+    for number in range(LEGS_KEPT // 2):
+        memory.open(request(f"o{number}", "alpha", BTC, "SELL", "3", stop_loss=D(110), take_profit=D(90)), 0)
+    assert len(memory.dump()["legs"]) == LEGS_KEPT
+    assert memory.hear(leg(1, "FILLED", "stop", fill="3"), 2) is Heard.STRANGE
