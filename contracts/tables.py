@@ -20,6 +20,7 @@ ROW_MODELS: tuple[type[Row], ...] = (
     communication.MessageRow,
     communication.DeliveryRow,
     communication.ControlRow,
+    communication.ThresholdSuggestion,
     communication.CommunicationMetric,
     decisions.DecisionRow,
     decisions.ModelCall,

@@ -2,6 +2,8 @@
 
 python -m pipelines.coordination --project PROJECT                        # a stream, on the direct runner
 python -m pipelines.coordination --input messages.jsonl --output out/     # a recorded log; the same bytes every time
+
+With --tuner apply it also publishes the tuner's controls, to its own log (messages).
 """
 
 import apache_beam as beam
@@ -14,12 +16,15 @@ from pipelines.restoring import openings
 from pipelines.wiring import Publish, ReadLog
 from transforms.coordination import desk
 from transforms.coordination.reading import CoordinationIntake
+from transforms.coordination.tuner import Tuning
 from transforms.core import DEAD_LETTERS, ROWS
 from transforms.ordering import ApplyInOrder
 
 
 def build(pipeline: beam.Pipeline, options: JobOptions) -> PCollection:
     """Wire the job into `pipeline`."""
+    tuning = Tuning(options.tuner)
+    tuned = {desk.CONTROLS: topics.MESSAGES} if tuning is Tuning.APPLY else {}
     return (
         pipeline
         | "Read messages" >> ReadLog(options, topics.COORDINATION_JOB)
@@ -27,7 +32,7 @@ def build(pipeline: beam.Pipeline, options: JobOptions) -> PCollection:
         >> ApplyInOrder(
             "coordination",
             CoordinationIntake(options.roster),
-            desk.CoordinationOf(options.roster),
+            desk.CoordinationOf(options.roster, tuning),
             streaming=options.is_streaming,
             dead_letter_limit=options.dead_letter_limit,
             openings=openings("coordination", options),
@@ -42,6 +47,7 @@ def build(pipeline: beam.Pipeline, options: JobOptions) -> PCollection:
                 desk.ADMITTED: topics.TRADING,
                 ROWS: topics.ROWS,
                 DEAD_LETTERS: topics.DEAD_LETTERS,
+                **tuned,
             },
         )
     )

@@ -6,6 +6,7 @@ from enum import StrEnum
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 
 from contracts.settings import Settings
+from transforms.coordination.tuner import Tuning
 
 
 class Restore(StrEnum):
@@ -50,6 +51,13 @@ class JobOptions(PipelineOptions):
             default=str(Restore.LATEST),
             help="a stream without state (coordination, trading) begins with its last one: from the live view, "
             "from its table, or with none",
+        )
+        parser.add_argument(
+            "--tuner",
+            choices=[str(choice) for choice in Tuning],
+            default=str(Tuning.SUGGEST),
+            help="coordination: participation thresholds that would suit the market and the desk's talk are not "
+            "looked for, told as rows, or also put into force by controls",
         )
 
     @property

@@ -129,6 +129,22 @@ class ControlRow(DeskRow):
     reason: str
 
 
+class ThresholdSuggestion(DeskRow):
+    """Another participation threshold that the tuner would give an agent."""
+
+    table: ClassVar[str] = "threshold_suggestions"
+    about: ClassVar[str] = "participation thresholds as the tuner would have them, from market and activity"
+    clustering: ClassVar[tuple[str, ...]] = ("desk", "agent")
+
+    agent: Name
+    threshold: Annotated[float, Field(description="in force")]
+    suggested: float
+    regime: Annotated[float, Field(description="the market's volatility over its usual one")]
+    activity: Annotated[float, Field(description="the agent's activity over the desk's mean")]
+    applied: Annotated[bool, Field(description="whether a control asks for it too")]
+    reason: str
+
+
 class CommunicationMetric(Row):
     """What one agent said and heard in one window.
 

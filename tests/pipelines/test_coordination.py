@@ -1,11 +1,16 @@
 """The coordination job over a recorded log: the same bytes every time, and nothing lost on the way."""
 
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import orjson
 import pytest
 
+from contracts.message import said_by
+from contracts.payloads import RiskUpdate
+from contracts.roster import read_roster
+from contracts.settings import Settings
 from pipelines.coordination import JOB
 from pipelines.launch import launch
 from tests.benchmarks.reference_desk import reference_day
@@ -83,3 +88,33 @@ def test_a_log_of_nothing_gives_every_file_empty(tmp_path: Path) -> None:
     assert {path.stem: path.read_bytes() for path in (tmp_path / "out").iterdir()} == dict.fromkeys(
         NAMES, b""
     )
+
+
+def test_the_tuners_controls_are_asked_for_and_fed_back_are_obeyed_and_audited(tmp_path: Path) -> None:
+    """A bounded run feeds nothing back: what it asks for is in messages.jsonl, as on a stream it is on the topic."""
+    calm = RiskUpdate(
+        state="ACTIVE", equity=1, high_water_mark=1, drawdown=0, gross_exposure=0, net_exposure=0, leverage=0,
+        volatility=0.02,
+    )  # fmt: skip
+    wild, noon = calm.model_copy(update={"volatility": 0.05}), datetime(2024, 1, 15, 12, tzinfo=UTC)
+    log = [
+        said_by("trading", update, desk="main", event_time=noon + timedelta(minutes=5 * number)).to_json()
+        for number, update in enumerate((calm, wild))
+    ]
+
+    def run(name: str, lines_in: list[bytes]) -> Path:
+        (tmp_path / f"{name}.jsonl").write_bytes(b"\n".join(lines_in))
+        out = tmp_path / name
+        launch(JOB, ["--input", str(tmp_path / f"{name}.jsonl"), "--output", str(out), "--tuner", "apply"])
+        return out
+
+    first = run("first", log)
+    asked = lines(first, "messages")
+    assert len(asked) == len(read_roster(Settings().roster).agents)
+    assert {(said["sender"], said["payload"]["action"]) for said in asked} == {("tuner", "threshold")}
+    second = run("second", log + [orjson.dumps(said) for said in asked])
+    found = [row["row"] for row in lines(second, "rows") if row["table"] == "controls"]
+    assert {row["agent"]: float(row["after"]) for row in found} == {
+        said["payload"]["agent"]: said["payload"]["threshold"] for said in asked
+    }
+    assert {row["issued_by"] for row in found} == {"tuner"}

@@ -11,12 +11,13 @@ from contracts.coordination.activity import Activity
 from contracts.coordination.participation import DeliveryReason, DeliveryVerdict, Participation, held_back
 from contracts.coordination.relevance import concerns_nobody, facts_of
 from contracts.coordination.throttle import Throttle
-from contracts.message import Message, MessageType
+from contracts.message import Message, MessageType, said_by
 from contracts.model import Contract
-from contracts.payloads import OrderExecution
+from contracts.payloads import OrderExecution, RiskUpdate
 from contracts.roster import Roster, read_roster
 from transforms.coordination.deduplication import Deduplication
-from transforms.coordination.rows import Verdict, control_row, delivery_rows, message_row
+from transforms.coordination.rows import Verdict, control_row, delivery_rows, message_row, suggestion_row
+from transforms.coordination.tuner import ISSUER, Tuner, Tuning
 from transforms.core import Output
 from transforms.log import LogEntry
 
@@ -28,6 +29,9 @@ CONTEXTS = "contexts"
 
 ADMITTED = "admitted"
 """The port of what the trading job must see: admitted signals, and controls."""
+
+CONTROLS = "controls"
+"""The port of the tuner's controls: back to the desk's own log, where they go into force like a person's."""
 
 _BOOK = "trading"
 """Who says what the desk's agents agree on: no agent, so it has no budget; whom it concerns is judged as ever."""
@@ -57,7 +61,7 @@ class Coordination:
 
     name = "coordination"
 
-    def __init__(self, desk: str, roster: Roster) -> None:
+    def __init__(self, desk: str, roster: Roster, tuning: Tuning = Tuning.OFF) -> None:
         self._desk = desk
         self._roster = roster
         self._seen = Deduplication()
@@ -65,7 +69,13 @@ class Coordination:
         self._activity = Activity(self._agents)
         self._participation = Participation(roster)
         self._muted: set[str] = set()
+        self._tuning = tuning
+        self._tuner = None if tuning is Tuning.OFF else Tuner(self._thresholds)
         self._now = 0
+
+    @property
+    def _thresholds(self) -> dict[str, float]:
+        return {agent: self._participation.threshold(agent) for agent in self._agents}
 
     @cached_property
     def _agents(self) -> tuple[str, ...]:
@@ -169,6 +179,8 @@ class Coordination:
             and payload.agent in self._others
         ):
             self._activity.trade(payload.agent, self._now)
+        elif self._tuner is not None and isinstance(payload, RiskUpdate) and message.sender == _BOOK:
+            outputs += self._tune(entry, self._tuner, payload)
         if message.type in _FOR_TRADING and not self._is_own_state(payload):
             outputs.append(Output(ADMITTED, message))
         return outputs
@@ -191,6 +203,8 @@ class Coordination:
             case Control(action=ControlAction.THRESHOLD, agent=str(agent), threshold=float(threshold)):
                 before, after = _json(self._participation.threshold(agent)), _json(threshold)
                 self._participation.change_threshold(agent, threshold)
+                if self._tuner is not None and control.issued_by != ISSUER:
+                    self._tuner.set_by_a_person(agent, threshold)
             case Control(
                 action=ControlAction.BUDGET,
                 agent=str(agent),
@@ -211,6 +225,36 @@ class Coordination:
                 return []
         return [control_row(entry, control, before, after)]
 
+    def _tune(self, entry: LogEntry, tuner: Tuner, update: RiskUpdate) -> list[Output]:
+        """What the tuner suggests: rows; when its suggestions are applied also controls, each to its agent."""
+        now, cause = self._now, entry.value
+        if update.volatility is not None:
+            tuner.hear(update.volatility, now)
+        activity = {agent: self._activity.score(agent, now) for agent in self._agents}
+        outputs: list[Output] = []
+        for suggestion in tuner.look(self._thresholds, activity, now):
+            applied = self._tuning is Tuning.APPLY
+            outputs.append(suggestion_row(entry, suggestion, applied))
+            if applied:
+                control = Control(
+                    action=ControlAction.THRESHOLD,
+                    issued_by=ISSUER,
+                    reason=suggestion.reason,
+                    agent=suggestion.agent,
+                    threshold=suggestion.suggested,
+                )
+                told = said_by(
+                    ISSUER,
+                    control,
+                    desk=self._desk,
+                    event_time=cause.event_time,
+                    recipient=suggestion.agent,
+                    correlation_id=cause.message_id,
+                    derived_from=(cause.message_id, suggestion.agent),
+                )
+                outputs.append(Output(CONTROLS, told))
+        return outputs
+
     # --- state ------------------------------------------------------------------------------------------------------
 
     def flush(self) -> list[Output]:
@@ -226,6 +270,7 @@ class Coordination:
             "activity": self._activity.state(),
             "participation": self._participation.state(),
             "muted": sorted(self._muted),
+            "tuner": self._tuner.state() if self._tuner is not None else None,
         }
         return orjson.dumps(state)
 
@@ -240,6 +285,8 @@ class Coordination:
         self._activity.take_up(content["activity"])
         self._participation.take_up(content["participation"])
         self._muted = set(content["muted"])
+        if self._tuner is not None and content.get("tuner") is not None:
+            self._tuner.take_up(content["tuner"])
 
 
 def _is_consensus(message: Message) -> bool:
@@ -258,11 +305,12 @@ def _budget_json(message_class: MessageClass, budget: Budget) -> str:
 class CoordinationOf:
     """Makes the core of a desk, with the roster of a file; the file is read once a worker."""
 
-    def __init__(self, roster: str) -> None:
+    def __init__(self, roster: str, tuning: Tuning = Tuning.OFF) -> None:
         self._path = roster
+        self._tuning = tuning
 
     def __call__(self, desk: str) -> Coordination:
-        return Coordination(desk, self._roster)
+        return Coordination(desk, self._roster, self._tuning)
 
     @cached_property
     def _roster(self) -> Roster:

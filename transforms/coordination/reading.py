@@ -13,6 +13,7 @@ from contracts.message import Message
 from contracts.refusals import Reason, Refusal
 from contracts.roster import Roster, read_roster
 from transforms.coordination.desk import Coordination
+from transforms.coordination.tuner import Tuning
 from transforms.intake import MessageIntake
 from transforms.log import Raw
 
@@ -44,7 +45,7 @@ class CoordinationIntake(MessageIntake):
 def check_state(state: dict[str, Any], roster: Roster) -> None:
     """Raise `Refusal` when `state` is none that coordination wrote: taken up, it would stop the job later."""
     try:
-        core = Coordination(roster.desk, roster)
+        core = Coordination(roster.desk, roster, Tuning.SUGGEST)
         core.restore(orjson.dumps(state))
         core.dump()
         standing = Standing.of(roster, state)

@@ -1,4 +1,4 @@
-"""The rows of coordination: what became of a message, of each possible delivery, and of a control.
+"""The rows of coordination: what became of a message, of each possible delivery, of a control, and what the tuner thinks.
 
 They are made of values that were checked when the message was read, so they are not checked again.
 """
@@ -8,7 +8,8 @@ from enum import StrEnum
 from contracts.controls import Control
 from contracts.coordination.participation import DeliveryVerdict
 from contracts.message import Message
-from contracts.rows.communication import ControlRow, Deliveries, MessageRow
+from contracts.rows.communication import ControlRow, Deliveries, MessageRow, ThresholdSuggestion
+from transforms.coordination.tuner import Suggestion
 from transforms.core import ROWS, Output
 from transforms.log import LogEntry
 
@@ -81,6 +82,25 @@ def control_row(entry: LogEntry, control: Control, before: str, after: str) -> O
         before=before,
         after=after,
         reason=control.reason,
+    )
+    return Output(ROWS, row)
+
+
+def suggestion_row(entry: LogEntry, suggestion: Suggestion, applied: bool) -> Output:
+    """What the tuner thinks of an agent's threshold."""
+    message: Message = entry.value
+    row = ThresholdSuggestion(
+        row_id=f"{_row_id(entry)}.{suggestion.agent}"[:64],
+        event_time=message.event_time,
+        desk=message.desk,
+        position=entry.position,
+        agent=suggestion.agent,
+        threshold=suggestion.threshold,
+        suggested=suggestion.suggested,
+        regime=suggestion.regime,
+        activity=suggestion.activity,
+        applied=applied,
+        reason=suggestion.reason,
     )
     return Output(ROWS, row)
 
