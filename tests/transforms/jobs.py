@@ -11,6 +11,7 @@ from apache_beam.options.pipeline_options import PipelineOptions, StandardOption
 from apache_beam.testing.test_stream import TestStream
 
 from contracts.message import Message
+from contracts.rows.communication import Deliveries
 from transforms.counting import process_tally
 from transforms.emission import Emission
 from transforms.intake import MessageIntake
@@ -49,7 +50,9 @@ class Run:
         self.counts = counts
 
     def values(self, port: str) -> list[Any]:
-        return [emission.value for emission in self.emissions if emission.port == port]
+        """What left by the port, rows one by one."""
+        values = [emission.value for emission in self.emissions if emission.port == port]
+        return [one for value in values for one in (value.rows if isinstance(value, Deliveries) else [value])]
 
 
 def run_bounded(raws: Iterable[Raw], core: Callable, runner: str = "FnApiRunner", **how: Any) -> Run:
