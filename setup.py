@@ -80,6 +80,7 @@ EXTRAS = {
         "limits>=4",
         "pyrate-limiter>=4",
         "throttled-py>=3",
+        "statsmodels>=0.14.4",
         'bytewax>=0.21; sys_platform == "linux" and python_version < "3.13"',
     ],
 }

@@ -11,6 +11,7 @@ SECTIONS = {
     "market": "tests.benchmarks.market",
     "stack": "tests.benchmarks.stack",
     "execution": "tests.benchmarks.execution",
+    "agents": "tests.benchmarks.agents",
 }
 
 
