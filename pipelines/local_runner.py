@@ -1,8 +1,9 @@
-"""The streaming direct runner, made fit for a whole desk on one machine: it remembers signatures, and can stop well.
+"""The streaming direct runner, made fit for a whole desk: it remembers signatures, takes a burst at once, and can stop well.
 
 For every bundle it asks `inspect.signature` about every method of the bundle's DoFn, three times over: half of the processor
-time of a job, profiled. A function's signature does not change, so here it is asked once. Nothing else is touched, and no
-other runner is.
+time of a job, profiled. A function's signature does not change, so here it is asked once. And a bundle costs it about 20 ms
+however little is in it: of a minute's thirty proposals the last ones, pulled ten at a time, would wait for two bundles
+before theirs. Nothing else is touched, and no other runner is.
 """
 
 import threading
@@ -32,8 +33,25 @@ def remember_signatures() -> None:
     core.get_function_args_defaults = remembered
 
 
+_MOST_PULLED = 50
+"""Messages in a bundle, where the runner asks for ten."""
+
+
+class _WidePull:
+    """A subscriber client that is asked for ten messages and pulls more."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def pull(self, **asked: Any) -> Any:
+        return self._client.pull(**asked | {"max_messages": _MOST_PULLED})
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+
 class Pulling:
-    """The runner's reading of Pub/Sub, made to end before the runner does.
+    """The runner's reading of Pub/Sub: a burst at once, and made to end before the runner does.
 
     It acknowledges what it pulls and then works on it: cancelled in between, that would be lost. It pulls again only
     when nothing is under way any more, so the first pull after `stop` says that all is done.
@@ -47,6 +65,8 @@ class Pulling:
         self._stopping = threading.Event()
         self._done = threading.Event()
         read = transform_evaluator._PubSubReadEvaluator
+        client_of = read._get_subscriber_client
+        read._get_subscriber_client = staticmethod(lambda transform: _WidePull(client_of(transform)))
         pull = read._read_from_pubsub
 
         def pull_until_stopped(evaluator: Any, timestamp_attribute: Any) -> list[Any]:
