@@ -30,6 +30,7 @@ ROW_MODELS: tuple[type[Row], ...] = (
     trading.FundingRow,
     trading.PositionRow,
     trading.PortfolioRow,
+    trading.AttributionRow,
     trading.AllocationRow,
     operations.DeadLetterRow,
     operations.CoreStateRow,

@@ -1,5 +1,6 @@
 """Rows of the trading job."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, ClassVar
 
@@ -144,6 +145,25 @@ class PortfolioRow(DeskRow):
         Decimal, Field(default=Decimal(0), description="received for holding (negative: paid)")
     ]
     allocations: tuple[AllocationNow, ...] = ()
+
+
+class AttributionRow(DeskRow):
+    """What one agent has made in one symbol on one day so far; of a day's rows the last counts."""
+
+    table: ClassVar[str] = "attribution"
+    about: ClassVar[str] = (
+        "each agent's profit in each symbol by day (UTC), hourly: the last of a day is the day"
+    )
+    clustering: ClassVar[tuple[str, ...]] = ("desk", "agent", "symbol")
+
+    day: date
+    agent: Name
+    symbol: Name
+    realised_pnl: Decimal
+    unrealised_pnl: Annotated[Decimal, Field(description="its change within the day")]
+    fees: Decimal
+    funding: Decimal
+    profit: Annotated[Decimal, Field(description="realised + unrealised - fees + funding")]
 
 
 class AllocationRow(DeskRow):

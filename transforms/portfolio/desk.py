@@ -29,6 +29,7 @@ from contracts.roster import Roster
 from contracts.time import from_micros
 from transforms.core import Output
 from transforms.log import LogEntry
+from transforms.portfolio.attribution import Attribution
 from transforms.portfolio.capital import Capital
 from transforms.portfolio.controls import Controls, by, keep_row
 from transforms.portfolio.executions import Executions
@@ -52,6 +53,7 @@ class Desk:
         self._desk = desk
         self._standing = RiskStanding(roster, limits)
         self._capital = Capital(self._standing)
+        self._attribution = Attribution()
         self._heard = HeardMessages(limits.wish_stale_seconds)
         self._telling = Telling(self._standing)
         self._wishes = Wishes(desk, self._standing, self._heard)
@@ -70,6 +72,7 @@ class Desk:
             self._standing.clock = max(self._standing.clock, entry.event_micros)
         report = Report(self._desk, message.message_id, entry.position, entry.event_time)
         with localcontext(EXACT):
+            self._attribute_if_due(report)
             self._take(report, message, entry)
         return report.outputs
 
@@ -104,11 +107,13 @@ class Desk:
         return self._standing.prospect(wish)[1]
 
     def flush(self) -> list[Output]:
-        """The book as it stands, if it changed since it was told last."""
-        if self._telling.is_told:
-            return []
+        """The book as it stands and whose it is, as far as that changed since it was told last."""
         report = Report(self._desk, "flush", self._position, from_micros(self._standing.clock))
-        self._telling.portfolio(report)
+        with localcontext(EXACT):
+            if not self._attribution.is_told(self._standing.book):
+                self._tell_attribution(report)
+            if not self._telling.is_told:
+                self._telling.portfolio(report)
         return report.outputs
 
     # --- state ----------------------------------------------------------------------------------------------------
@@ -118,6 +123,7 @@ class Desk:
         state = {
             **self._standing.dump(),
             "capital": self._capital.dump(),
+            "attribution": self._attribution.dump(),
             "heard": self._heard.dump(),
             "fundings": self._executions.fundings.dump(),
             "telling": self._telling.dump(),
@@ -130,6 +136,7 @@ class Desk:
         dumped = orjson.loads(state)
         self._standing.load(dumped)
         self._capital.load(dumped["capital"])
+        self._attribution.load(dumped["attribution"])
         self._heard.remember(self._standing.limits.now.wish_stale_seconds)
         self._heard.load(dumped["heard"])
         self._executions.fundings.load(dumped["fundings"])
@@ -166,6 +173,17 @@ class Desk:
     def _rebalance(self, report: Report, reason: str) -> None:
         self._capital.allocate(report, reason)
         self._telling.risk(report, f"the capital is rebalanced: {reason}")
+
+    def _attribute_if_due(self, report: Report) -> None:
+        """Before the entry that begins a new hour is taken: the book still is what the last hour left."""
+        clock = self._standing.clock
+        if self._attribution.is_due(clock):
+            self._tell_attribution(report)
+            self._attribution.begin_hour(clock, self._standing.book)
+
+    def _tell_attribution(self, report: Report) -> None:
+        for part in self._attribution.parts(self._standing.book):
+            report.attribution(part)
 
     def _allocate_if_due(self, report: Report) -> None:
         if self._capital.is_due(self._standing.clock):

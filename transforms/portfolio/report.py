@@ -18,6 +18,7 @@ from contracts.risk.wish import Wish
 from contracts.rows.row import DeskRow
 from contracts.rows.trading import (
     AllocationNow,
+    AttributionRow,
     ExecutionRow,
     FundingRow,
     OrderRow,
@@ -26,6 +27,7 @@ from contracts.rows.trading import (
     RiskVerdict,
 )
 from transforms.core import ROWS, Output
+from transforms.portfolio.attribution import Part
 
 SENDER = "trading"
 """Who the desk is in its messages."""
@@ -191,6 +193,21 @@ class Report:
                 )
                 for agent, drift in parts.items()
             ),
+        )
+
+    def attribution(self, part: Part) -> None:
+        """What one agent made in one symbol on a day: a row."""
+        made = part.made.told()
+        self.row(
+            AttributionRow,
+            day=part.day,
+            agent=part.agent,
+            symbol=part.symbol,
+            realised_pnl=made.realised,
+            unrealised_pnl=made.unrealised,
+            fees=made.fees,
+            funding=made.funding,
+            profit=made.profit,
         )
 
     def risk(self, book: Book, state: DeskState, volatility: float | None, *alerts: str) -> None:
