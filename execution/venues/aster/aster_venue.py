@@ -197,9 +197,9 @@ class AsterVenue:
 
     async def _set_up(self) -> None:
         exchange = self._exchange
-        before = time.time()
+        before = exchange.ticks()
         told = int((await exchange.ask("GET", "v3/time", {}))["serverTime"])
-        exchange.skew_micros = int(told * 1_000 - (before + time.time()) / 2 * 1e6)
+        exchange.skew_micros = int(told * 1_000 - (before + exchange.ticks()) / 2 * 1e6)
         info = await exchange.ask("GET", "v3/exchangeInfo", {})
         exchange.limits.learn(info.get("rateLimits", []))
         filters = filters_of(info)
