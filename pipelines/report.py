@@ -140,7 +140,7 @@ def _client(project: str) -> "Iterator[Client]":
     from google.cloud.bigquery import Client
 
     # The emulator asks for nobody's credentials, and the client would look for some all the same.
-    emulated = AnonymousCredentials() if os.environ.get("BIGQUERY_EMULATOR_HOST") else None  # type: ignore[no-untyped-call]
+    emulated = AnonymousCredentials() if os.environ.get("BIGQUERY_EMULATOR_HOST") else None
     try:
         client = Client(project=project, credentials=emulated)
     except DefaultCredentialsError:

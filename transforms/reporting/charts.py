@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -26,7 +27,7 @@ _COLOURS = {
 }
 _INK, _FAINT, _LINE, _DESK, _MARKET, _LOSS, *_SERIES = _COLOURS
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
@@ -35,6 +36,8 @@ _STYLE = {
     "text.parse_math": False,
     "axes.edgecolor": _LINE,
     "axes.labelcolor": _FAINT,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
     "axes.grid": True,
     "axes.axisbelow": True,
     "axes.spines.top": False,
@@ -64,7 +67,7 @@ def equity_chart(curve: Curve) -> str:
         if curve.buy_and_hold:
             above.plot(moments, curve.buy_and_hold, color=_MARKET, linewidth=1.0, label="buy and hold")
         above.axhline(curve.equity[0], color=_FAINT, linewidth=0.7, linestyle=(0, (4, 3)))
-        above.legend(loc="upper left", ncols=2)
+        _tell_names(above)
         above.yaxis.set_major_formatter(lambda value, _: f"{value:,.6g}")
         below.fill_between(
             moments, 0.0, -np.array(curve.drawdown) * 100, color=_LOSS, alpha=0.35, linewidth=0
@@ -88,7 +91,7 @@ def agents_chart(curve: Curve) -> str:
                 moments, profit, color=_SERIES[place % len(_SERIES)], linewidth=1.1, label=agent.lstrip("_")
             )
         above.axhline(0.0, color=_FAINT, linewidth=0.7, linestyle=(0, (4, 3)))
-        above.legend(loc="upper left", ncols=4)
+        _tell_names(above)
         above.yaxis.set_major_formatter(lambda value, _: f"{value:,.6g}")
         equity = np.maximum(np.array(curve.equity), 1e-9)
         below.plot(
@@ -97,7 +100,7 @@ def agents_chart(curve: Curve) -> str:
         below.plot(
             moments, np.array(curve.net_exposure) / equity * 100, color=_DESK, linewidth=0.8, label="net"
         )
-        below.legend(loc="upper left", ncols=2)
+        _tell_names(below)
         below.set_ylabel("exposure, %")
         _tell_dates(below)
         return _svg(figure, "agents")
@@ -105,6 +108,13 @@ def agents_chart(curve: Curve) -> str:
 
 def _moments(micros: Sequence[int]) -> list[datetime]:
     return [datetime.fromtimestamp(moment / 1e6, UTC) for moment in micros]
+
+
+def _tell_names(axes: Axes) -> None:
+    """The legend, above the plot: it covers nothing."""
+    axes.legend(
+        loc="lower left", bbox_to_anchor=(0, 1), ncols=4, borderaxespad=0.2, borderpad=0, handlelength=1.6
+    )
 
 
 def _tell_dates(axes: Axes) -> None:

@@ -59,7 +59,7 @@ def _batches(draws: int, n: int) -> Iterator[int]:
 
 
 def interval(
-    statistic: Callable[[Floats], Floats], *series: Floats, seed: int, draws: int = DRAWS
+    statistic: Callable[..., Floats], *series: Floats, seed: int, draws: int = DRAWS
 ) -> Interval | None:
     """The interval of a statistic of one or more series of returns of one length, drawn together.
 

@@ -146,7 +146,7 @@ def test_without_a_summary_nothing_is_written(of_january: Any, client: Client) -
     [
         (
             ("--month", "2024-07"),
-            "desk main has no rows in 2024-07: it has them from 2024-01-01 to 2024-02-20 (--month 2024-02)",
+            "desk main has no rows in 2024-07: it has them from 2024-01-01 to 2024-02-04 (--month 2024-02)",
         ),
         (
             ("--month", "2024-01", "--desk", "other"),
