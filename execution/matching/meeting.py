@@ -33,7 +33,7 @@ class Meeting:
                 if working.order.limit != price:
                     working.ahead = 0
                     left -= self._clearing.make(pit, working, left)
-                elif (side.sign > 0) == buyer_is_maker:
+                elif (side.sign > 0) == buyer_is_maker and micros > working.learned_at:
                     beyond = left - working.ahead
                     working.ahead = max(-beyond, 0)
                     if beyond > 0:

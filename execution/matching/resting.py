@@ -7,6 +7,9 @@ trades before it at its price.
     a trade at its price       takes from what is ahead; what goes beyond fills it
     a trade beyond its price   nothing is ahead any more, and the trade fills it
     the level shrinks          ahead is no more than the level: what was cancelled is taken to have stood behind it
+    a trade told late          of before a level that made ahead less: it is in there already, and takes nothing more
+
+So what is ahead is never less than what truly is, however trades and levels are told beside each other.
 """
 
 from bisect import bisect_left, insort
@@ -59,15 +62,18 @@ class RestingSide:
     def shrink(self, micros: int, price: int, quantity: int) -> None:
         """No more than this rests at a price in the market."""
         for working in self.levels.get(price, ()):
-            if working.live_at <= micros:
-                working.ahead = min(working.ahead, quantity)
+            _learn(working, micros, quantity)
 
     def learn(self, micros: int, best: int, quantity: int) -> None:
         """The market's best price of this side is so, with so much at it: nothing is ahead of what is better."""
         for working in self.reached(best):
-            if working.live_at <= micros:
-                working.ahead = min(working.ahead, quantity if working.order.limit == best else 0)
+            _learn(working, micros, quantity if working.order.limit == best else 0)
 
     def __iter__(self) -> Iterator[Working]:
         for key in reversed(self._keys):
             yield from self.levels[key * self.sign]
+
+
+def _learn(working: Working, micros: int, quantity: int) -> None:
+    if quantity < working.ahead and working.live_at <= micros:
+        working.ahead, working.learned_at = quantity, micros

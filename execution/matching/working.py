@@ -22,15 +22,16 @@ class Place(StrEnum):
 class Working:
     """An order from its sending to its end.
 
-    `number` orders all of a core's orders by when they were sent; `trades` counts its fills so far. `sent_at` is when it
-    was decided, `live_at` from when on it can trade, in microseconds. `ahead`: what trades first at its price, ENDLESS
-    while that is unknown. `level`: where a conditional order fires, 0 while a trailing stop is not activated; `extreme`:
-    the best price that a trailing stop has followed.
+    number, trades       its place among all of a core's orders as they were sent; how often it has traded
+    sent_at, live_at     when it was decided; from when on it can trade (microseconds)
+    ahead, learned_at    what trades first at its price, ENDLESS while unknown; of when the book is that made it less
+    level                where a conditional order fires, 0 while a trailing stop is not activated
+    extreme              the best price that a trailing stop has followed
     """
 
     __slots__ = (
-        "account", "ahead", "extreme", "level", "live_at", "number", "order", "place", "remaining", "sent_at", "sign",
-        "trades",
+        "account", "ahead", "extreme", "learned_at", "level", "live_at", "number", "order", "place", "remaining",
+        "sent_at", "sign", "trades",
     )  # fmt: skip
 
     def __init__(self, account: Account, order: Order, number: int, sent_at: int) -> None:
@@ -44,6 +45,7 @@ class Working:
         self.remaining = order.quantity
         self.trades = 0
         self.ahead = ENDLESS
+        self.learned_at = -1
         self.level = order.stop if order.type is not OrderType.TRAILING_STOP_MARKET else 0
         self.extreme = 0
 
@@ -53,7 +55,7 @@ class Working:
         terms = (order.client_order_id, order.symbol, order.sign, order.quantity, order.type, order.limit,
                  order.time_in_force, order.stop, order.callback, order.reduce_only)  # fmt: skip
         kept = (self.number, self.sent_at, self.live_at, self.place, self.remaining, self.trades, self.ahead,
-                self.level, self.extreme)  # fmt: skip
+                self.level, self.extreme, self.learned_at)  # fmt: skip
         return [list(terms), list(kept)]
 
     @classmethod
@@ -74,6 +76,6 @@ class Working:
         )
         working = cls(account, order, kept[0], kept[1])
         working.live_at, place, working.remaining, working.trades = kept[2:6]
-        working.ahead, working.level, working.extreme = kept[6:]
+        working.ahead, working.level, working.extreme, working.learned_at = kept[6:]
         working.place = Place(place)
         return working

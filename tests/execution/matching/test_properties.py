@@ -22,32 +22,38 @@ from execution.matching.events import (
 )
 from execution.matching.order import Order
 from execution.matching.terms import Terms
-from execution.matching.units import amount_of, money, money_of
-from tests.execution.matching.tape import ACCOUNTS, SYMBOLS, TAPES, TERMS, Call, call, new_core, timed
+from execution.matching.units import money, money_of
+from tests.execution.matching.tape import (
+    ACCOUNTS,
+    DEPOSIT,
+    SYMBOLS,
+    TAPES,
+    TERMS,
+    Call,
+    Tape,
+    call,
+    new_core,
+    play,
+)
 
-Played = list[tuple[int, Call, list[Event]]]
+Played = list[tuple[Call, list[Event]]]
 
-EXAMPLES = settings(max_examples=80)
-
-
-def play(tape: list[tuple[int, Call]], terms: Terms = TERMS) -> tuple[MatchingCore, Played]:
-    core = new_core(terms)
-    return core, [(micros, step, call(core, micros, *step)) for micros, step in timed(tape)]
+EXAMPLES = settings(max_examples=120)
 
 
 def events_of(played: Played) -> list[Event]:
-    return [event for _, _, events in played for event in events]
+    return [event for _, events in played for event in events]
 
 
 @EXAMPLES
 @given(TAPES)
-def test_an_orders_life_keeps_to_its_terms(tape: list[tuple[int, Call]]) -> None:
-    _, played = play(tape)
+def test_an_orders_life_keeps_to_its_terms(tape: Tape) -> None:
+    played = play(new_core(), tape)
     alive: dict[tuple[str, str], Order] = {}
     filled: dict[tuple[str, str], int] = defaultdict(int)
     held: dict[tuple[str, str], int] = defaultdict(int)
     fired, takers = set(), set()
-    for _, (name, details), events in played:
+    for (name, details), events in played:
         if name == "submit":
             alive[details[0], details[1].client_order_id] = details[1]
         for event in events:
@@ -92,8 +98,9 @@ def test_an_orders_life_keeps_to_its_terms(tape: list[tuple[int, Call]]) -> None
 
 @EXAMPLES
 @given(TAPES)
-def test_positions_are_the_fills_and_money_is_conserved(tape: list[tuple[int, Call]]) -> None:
-    core, played = play(tape)
+def test_positions_are_the_fills_and_money_is_conserved(tape: Tape) -> None:
+    core = new_core()
+    played = play(core, tape)
     for account in ACCOUNTS:
         events = [event for event in events_of(played) if event.account == account]
         fills = [event for event in events if isinstance(event, Filled)]
@@ -109,7 +116,7 @@ def test_positions_are_the_fills_and_money_is_conserved(tape: list[tuple[int, Ca
             realised += position.realised
         funding = sum(event.amount for event in events if isinstance(event, Funded))
         covered = sum(event.amount for event in events if isinstance(event, Covered))
-        deposited = money(amount_of(20_000 * 10**8))
+        deposited = money(DEPOSIT)
         assert core.equity(account) - deposited == (
             realised + unrealised - sum(fill.fee for fill in fills) + funding + covered
         )
@@ -118,9 +125,9 @@ def test_positions_are_the_fills_and_money_is_conserved(tape: list[tuple[int, Ca
 
 @EXAMPLES
 @given(TAPES)
-def test_resting_orders_trade_no_more_than_the_market_did(tape: list[tuple[int, Call]]) -> None:
-    _, played = play(tape)
-    for _, (name, details), events in played:
+def test_resting_orders_trade_no_more_than_the_market_did(tape: Tape) -> None:
+    played = play(new_core(), tape)
+    for (name, details), events in played:
         made = sum(event.quantity for event in events if isinstance(event, Filled) and event.is_maker)
         if name == "on_trade":
             by_side = [
@@ -135,9 +142,10 @@ def test_resting_orders_trade_no_more_than_the_market_did(tape: list[tuple[int, 
 @EXAMPLES
 @given(TAPES)
 def test_who_is_above_maintenance_is_left_alone_and_who_is_below_is_not(
-    tape: list[tuple[int, Call]],
+    tape: Tape,
 ) -> None:
-    core, played = play(tape)
+    core = new_core()
+    played = play(core, tape)
     for event in events_of(played):
         if isinstance(event, Liquidated):
             assert event.equity < event.maintenance
@@ -155,35 +163,34 @@ def test_who_is_above_maintenance_is_left_alone_and_who_is_below_is_not(
 
 
 @EXAMPLES
-@given(TAPES, st.integers(0, 50))
-def test_a_core_that_was_dumped_and_restored_goes_on_as_if_nothing_was(
-    tape: list[tuple[int, Call]], cut: int
-) -> None:
-    whole, played = play(tape)
+@given(TAPES, st.integers(0, 150))
+def test_a_core_that_was_dumped_and_restored_goes_on_as_if_nothing_was(tape: Tape, cut: int) -> None:
+    whole = new_core()
+    played = play(whole, tape)
     core, again = new_core(), []
-    for number, (micros, step) in enumerate(timed(tape)):
+    for number, (micros, step) in enumerate(tape):
         if number == cut:
             state = core.dump()
             core = MatchingCore({symbol: core.pits[symbol].instrument for symbol in SYMBOLS}, TERMS)
             core.restore(state)
             assert core.dump() == state
-        again.append((micros, step, call(core, micros, *step)))
+        again.append((step, call(core, micros, *step)))
     assert again == played
     assert core.dump() == whole.dump()
 
 
 @EXAMPLES
 @given(TAPES)
-def test_the_same_tape_gives_the_same_events(tape: list[tuple[int, Call]]) -> None:
-    assert play(tape)[1] == play(tape)[1]
+def test_the_same_tape_gives_the_same_events(tape: Tape) -> None:
+    assert play(new_core(), tape) == play(new_core(), tape)
 
 
 @EXAMPLES
 @given(TAPES)
-def test_no_trade_between_the_triggers_makes_anything_happen(tape: list[tuple[int, Call]]) -> None:
+def test_no_trade_between_the_triggers_makes_anything_happen(tape: Tape) -> None:
     terms = Terms(order_latency=timedelta(0), funding_rate=TERMS.funding_rate, margin=TERMS.margin)
     core = new_core(terms)
-    for micros, (name, details) in timed(tape):
+    for micros, (name, details) in tape:
         core.advance(micros - 1)
         if name == "on_trade":
             low, high = core.next_triggers(details[0])
