@@ -66,6 +66,14 @@ def serve(
             rich_help_panel=_MODEL,
         ),
     ] = None,
+    adapter: Annotated[
+        str | None,
+        typer.Option(
+            envvar="SAPPHIRE_ADAPTER",
+            help="vllm: a LoRA adapter at the hub, on top of --weights.",
+            rich_help_panel=_MODEL,
+        ),
+    ] = None,
     vllm_arguments: Annotated[
         str,
         typer.Option(
@@ -112,7 +120,13 @@ def serve(
         ),
     ] = None,
     context_tokens: Annotated[
-        int, typer.Option(min=256, help="Most tokens of a prompt with its answer.", rich_help_panel=_LIMITS)
+        int,
+        typer.Option(
+            min=256,
+            envvar="SAPPHIRE_CONTEXT_TOKENS",
+            help="Most tokens of a prompt with its answer.",
+            rich_help_panel=_LIMITS,
+        ),
     ] = ServerOptions.context_tokens,
     answer_tokens: Annotated[
         int, typer.Option(min=1, help="Most tokens of an answer.", rich_help_panel=_LIMITS)
@@ -164,6 +178,7 @@ def serve(
     options = ServerOptions(
         model=model,
         weights=weights,
+        adapter=adapter,
         context_tokens=context_tokens,
         answer_tokens=answer_tokens,
         answer_seconds=answer_seconds,

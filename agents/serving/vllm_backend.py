@@ -38,7 +38,8 @@ class VllmBackend(Backend):
 
     @property
     def runs(self) -> str:
-        return f"{self._options.weights} by vLLM"
+        adapter = f" with {self._options.adapter}" if self._options.adapter else ""
+        return f"{self._options.weights}{adapter} by vLLM"
 
     @property
     def failed(self) -> str | None:
@@ -75,12 +76,23 @@ class VllmBackend(Backend):
 
 
 def _command(options: ServerOptions, port: int) -> list[str]:
+    # With an adapter the name is the adapter's, and the weights alone are served under their own.
+    named = (
+        ["--served-model-name", str(options.model)]
+        if options.adapter is None
+        else [
+            "--enable-lora",
+            "--max-lora-rank",
+            "64",
+            "--lora-modules",
+            f"{options.model}={options.adapter}",
+        ]
+    )
     return [
         options.vllm_command,
         "serve",
         str(options.weights),
-        "--served-model-name",
-        str(options.model),
+        *named,
         "--host",
         HOST,
         "--port",

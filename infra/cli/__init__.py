@@ -19,7 +19,18 @@ app = typer.Typer(
 
 def _assemble() -> None:
     """Bring the subcommands in; each loads what it needs only when it is called, so that --help is quick."""
-    from infra.cli import bigquery, control, datasets, feed, ledger, protection, run, topics, version
+    from infra.cli import (
+        bigquery,
+        control,
+        datasets,
+        endpoint,
+        feed,
+        ledger,
+        protection,
+        run,
+        topics,
+        version,
+    )
     from infra.cli import limits as limits_of_the_desk
 
     app.command(epilog=run.EXAMPLE)(run.run)
@@ -27,6 +38,7 @@ def _assemble() -> None:
     app.add_typer(datasets.app)
     app.add_typer(bigquery.app)
     app.add_typer(topics.app)
+    app.add_typer(endpoint.app)
     app.add_typer(ledger.app)
     app.add_typer(limits_of_the_desk.app)
     app.add_typer(control.app)

@@ -30,6 +30,7 @@ _KNOWN = (
     "google.api_core.exceptions.GoogleAPIError",
     "google.auth.exceptions.GoogleAuthError",
     "contracts.risk.limits_file.LimitsError",
+    "agents.deployment.deploying.DeploymentError",
     "contracts.roster.RosterError",
     "execution.ledger.backup.BackupError",
     "execution.ledger.migration.OldLedger",

@@ -1,4 +1,4 @@
-"""The public REST API of Vertex AI's endpoints as the desk uses it: list, get, predict, rawPredict."""
+"""The public REST API of Vertex AI's endpoints as the desk uses it: list, get, predict, rawPredict, and deployment."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -10,6 +10,7 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as AnyHTTPException
 
+from infra.local.vertex.deployment import add_deployment
 from infra.local.vertex.endpoints import Access, Endpoint, Endpoints
 
 _PARENT = "/{version}/projects/{project}/locations/{location}"
@@ -102,6 +103,8 @@ def create_app(
         return endpoint
 
     async def asked(endpoint: Endpoint, body: bytes) -> httpx.Response:
+        if not endpoint.model:
+            raise HTTPException(400, f"nothing is deployed to the endpoint {endpoint.display_name}")
         at = endpoint.server or model_server
         url = at.rstrip("/") + predict_route.replace("{model}", endpoint.model)
         try:
@@ -110,6 +113,8 @@ def create_app(
             raise HTTPException(504, f"the model server did not answer within {timeout:g} s") from None
         except httpx.HTTPError as error:
             raise HTTPException(503, f"no model server at {at}: {error}") from None
+
+    add_deployment(app, _PARENT, endpoints)
 
     @app.get("/healthz")
     async def healthy() -> dict[str, int]:

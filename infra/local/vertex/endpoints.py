@@ -23,10 +23,10 @@ class Access(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An endpoint: its display name, a numeric id that follows from it, and the model deployed to it.
+    """An endpoint: its display name, a numeric id that follows from it, and the model deployed to it, empty for none.
 
-    `server` is the model server that the model is at (None: the emulator's usual one). One that is not public is asked at
-    `private_host` (host and port) alone.
+    `machine` are the dedicated resources that it was given. `server` is the model server that the model is at (None: the
+    emulator's usual one). One that is not public is asked at `private_host` (host and port) alone.
     """
 
     display_name: str
@@ -35,16 +35,17 @@ class Endpoint:
     server: str | None = None
     access: Access = Access.PUBLIC
     private_host: str = ""
+    machine: Mapping[str, Any] | None = None
 
     def resource(self, project: str, location: str) -> dict[str, Any]:
         """The endpoint as `endpoints.get` tells it."""
         deployed = self._deployed(project, location)
-        told = {
+        told: dict[str, Any] = {
             "name": f"projects/{project}/locations/{location}/endpoints/{self.id}",
             "displayName": self.display_name,
-            "deployedModels": [deployed],
-            "trafficSplit": {self.deployed_id: 100},
         }
+        if self.model:
+            told |= {"deployedModels": [deployed], "trafficSplit": {self.deployed_id: 100}}
         network = f"projects/{project}/global/networks/local"
         if self.access is Access.CONNECT:
             made = {
@@ -60,6 +61,7 @@ class Endpoint:
             }
         if self.access is Access.NETWORK:
             told["network"] = network
+        if self.access is Access.NETWORK and self.model:
             predicts = f"http://{self.private_host}/v1/models/{self.deployed_id}:predict"
             deployed["privateEndpoints"] = {"predictHttpUri": predicts}
         return told
@@ -81,15 +83,17 @@ class Endpoint:
         return _number(f"deployed/{self.display_name}")
 
     def _deployed(self, project: str, location: str) -> dict[str, Any]:
-        model = f"projects/{project}/locations/{location}/models/{_number(f'model/{self.model}')}"
-        return {"id": self.deployed_id, "model": model, "displayName": self.model}
+        model = f"projects/{project}/locations/{location}/models/{model_id(self.model)}"
+        told = {"id": self.deployed_id, "model": model, "displayName": self.model}
+        return told | {"dedicatedResources": dict(self.machine)} if self.machine else told
 
 
 class Endpoints:
     """All of them, by id and by display name."""
 
-    def __init__(self, endpoints: list[Endpoint]) -> None:
+    def __init__(self, endpoints: list[Endpoint], private_host: str = "") -> None:
         self._by_id = {endpoint.id: endpoint for endpoint in endpoints}
+        self.private_host = private_host
 
     @classmethod
     def of(
@@ -114,15 +118,24 @@ class Endpoints:
             [
                 Endpoint(
                     backing.endpoint,
-                    _number(backing.endpoint),
+                    endpoint_id_of(backing.endpoint),
                     backing.model if backing.model in served else backing.rule,
                     served.get(backing.model),
                     access.get(backing.endpoint, Access.PUBLIC),
                     private_host,
                 )
                 for backing in backings
-            ]
+            ],
+            private_host,
         )
+
+    def put(self, endpoint: Endpoint) -> None:
+        """Add it, or put it in the place of the one with its id."""
+        self._by_id[endpoint.id] = endpoint
+
+    def remove(self, endpoint_id: str) -> None:
+        """Forget it."""
+        del self._by_id[endpoint_id]
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -143,6 +156,16 @@ class Endpoints:
         for endpoint in self._by_id.values():
             if wanted is None or endpoint.display_name == (wanted["quoted"] or wanted["plain"]):
                 yield endpoint
+
+
+def model_id(model: str) -> str:
+    """The id of the model resource with that display name."""
+    return _number(f"model/{model}")
+
+
+def endpoint_id_of(display_name: str) -> str:
+    """The id of the endpoint with that display name."""
+    return _number(display_name)
 
 
 _DISPLAY_NAME = re.compile(r'display_?[nN]ame\s*=\s*(?:"(?P<quoted>[^"]*)"|(?P<plain>[^"\s]+))')
