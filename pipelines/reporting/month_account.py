@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-import numpy as np
-
 from contracts.time import from_micros, to_micros
 from pipelines.reporting import book_history
 from pipelines.reporting.conduct import conduct
@@ -13,7 +11,6 @@ from pipelines.reporting.errors import ReportError
 from pipelines.reporting.month import Month
 from transforms.reporting.account import Account, Costs, Source
 from transforms.reporting.round_trips import round_trips_of
-from transforms.reporting.series import Series
 
 _WHOLE = timedelta(hours=1)
 
@@ -41,7 +38,9 @@ def month_account(tables: DeskTables, month: Month, roles: Mapping[str, str], co
     held = book_history.carried(tables) if is_older else []
     fills = (*held, *traded)
     funding = book_history.funding(tables)
-    prices = book_history.prices(tables, {fill.symbol for fill in fills} or _marked(tables))
+    # With the hour before, so that there is a price at the beginning.
+    around = tables.between(from_micros(start) - _WHOLE, from_micros(end + 1))
+    prices = book_history.prices(around, {fill.symbol for fill in fills} or _marked(around))
     return Account(
         name=f"{tables.desk}.{month.name}",
         desk=tables.desk,
@@ -53,7 +52,7 @@ def month_account(tables: DeskTables, month: Month, roles: Mapping[str, str], co
         equity=worth.equity,
         gross=worth.gross,
         net=worth.net,
-        prices={symbol: _until(series, end) for symbol, series in prices.items()},
+        prices=prices,
         fills=fills,
         round_trips=tuple(round_trips_of(fills)),
         orders=book_history.orders(tables),
@@ -72,11 +71,6 @@ def month_account(tables: DeskTables, month: Month, roles: Mapping[str, str], co
         code_version=code_version,
         notes=(*_coverage(month, start, end), _SHORTFALL),
     )
-
-
-def _until(series: Series, end: int) -> Series:
-    inside = series.moments <= end
-    return Series(series.moments[inside], series.values[inside]) if np.any(inside) else series
 
 
 def _marked(tables: DeskTables) -> set[str]:
