@@ -1,15 +1,21 @@
 """Answers that must not be obeyed: each is a HOLD, a dead letter with what was answered, and its rows; never a trade."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from agents.endpoints.asking import Ended, Reply
 from agents.endpoints.client import VertexConnection
 from agents.endpoints.directory import Vertex
 from agents.endpoints.handler import DecisionHandler
-from contracts.decisions import Heard
+from agents.endpoints.in_process import InProcess
+from contracts.decisions import CallStatus, Heard
 from contracts.message import MessageType
 from contracts.payloads import Side
 from contracts.refusals import DeadLetter, Reason
@@ -18,7 +24,15 @@ from tests.agents.endpoints import scripted
 from tests.agents.endpoints.test_faults import BACKINGS, FAULTY, RESOURCES
 from tests.agents.questions import question, roster
 from transforms.core import Output
-from transforms.decisions.consequences import DECISIONS, PROPOSALS, REASONING, THESES, USAGES, consequences
+from transforms.decisions.consequences import (
+    DECISIONS,
+    INSIGHTS,
+    PROPOSALS,
+    REASONING,
+    THESES,
+    USAGES,
+    consequences,
+)
 
 BUY: dict[str, Any] = {
     "symbol": "BTCUSDT",
@@ -102,3 +116,45 @@ def test_the_same_question_answered_soundly_is_a_trade_and_its_rows_are_joined_b
         sum(INJECTION.text in part["text"] for part in parts[0]["content"]) == 0
     )  # only inside the JSON document
     assert json.loads(parts[0]["content"][1]["text"])["heard"][0]["text"] == INJECTION.text
+
+
+@dataclass
+class Says:
+    """An asker whose every prediction is the same."""
+
+    prediction: object
+
+    def begin(self, endpoint: str, instances: Sequence[dict[str, Any]]) -> Ended:
+        return Ended(Reply((self.prediction,) * len(instances)))
+
+
+_FIELDS = ["model", "choices", "message", "content", "usage", "prompt_tokens", "quantiles", *BUY]
+_ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.floats()
+    | st.integers()
+    | st.text(max_size=8)
+    | st.sampled_from([*HOSTILE.values()]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_FIELDS), inner, max_size=4),
+    max_leaves=10,
+)
+_SAID = _ANYTHING | st.text(max_size=30).map(
+    lambda text: {"model": "m", "choices": [{"message": {"content": text}}]}
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(_SAID)
+def test_whatever_an_endpoint_predicts_every_agent_holds_and_nobody_else_hears_of_it(prediction):
+    handler = DecisionHandler(roster(), InProcess.of(roster()), tells_latency=False)
+    requests = [question(agent, decision_id=f"d-{agent}") for agent in BACKINGS]
+    outcomes = list(handler.run_inference(requests, Says(prediction)))
+    assert [outcome.request for outcome in outcomes] == requests
+    for outcome in outcomes:
+        said = consequences(outcome)
+        assert {outcome.status} <= {CallStatus.BAD_ANSWER, CallStatus.ANSWERED}
+        if outcome.status is CallStatus.BAD_ANSWER:
+            assert not {PROPOSALS, THESES, INSIGHTS, REASONING} & {port for port, _ in said}
+        (letter,) = [v for _, v in said if isinstance(v, DeadLetter)] or [None]
+        assert (letter is not None) == (outcome.status is CallStatus.BAD_ANSWER)

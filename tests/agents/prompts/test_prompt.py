@@ -1,18 +1,24 @@
 import json
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import agents.prompts
 from agents.answers import read_answer
+from agents.kinds.forecast import AskForecast
 from agents.prompts.prompt import PromptTooLong, prompt_named
 from agents.prompts.tokens import estimated_tokens
 from agents.serving.backend import backend_named
 from contracts.decisions import Heard
 from contracts.message import MessageType
+from contracts.payloads import Guidance
 from tests.agents.questions import question, roster
 
+FOLDER = Path(agents.prompts.__path__[0])
 PROFILE = roster().by_agent["deepseek-v3"]
 T0 = datetime(2024, 1, 15, 9, 0, tzinfo=UTC)
 
@@ -66,6 +72,34 @@ def test_what_does_not_fit_is_left_out_the_oldest_saying_first():
     assert document(short)["market"]["closes"] == document(whole)["market"]["closes"]
     shortest = instance(question(heard=said), tokens(instance(question())) - 20)
     assert (document(shortest)["heard"], len(document(shortest)["market"]["closes"]) < 30) == ([], True)
+
+
+def test_the_prompt_has_all_that_the_agent_may_know_and_who_it_is():
+    guidance = Guidance(
+        agent="deepseek-v3",
+        role="momentum",
+        goal="market_neutral",
+        capital=1440,
+        remaining=700,
+        text="Stay small.",
+    )
+    request = question(held=Decimal("-0.5"), guidance=guidance, heard=(heard("It rises."),), bid=Decimal(111))
+    system, asked, _ = texts(instance(request))
+    assert PROFILE.agent in system and "momentum trader" in system and PROFILE.contribution in system
+    assert asked == "What do you do in BTCUSDT?"
+    known = document(instance(request))
+    assert (known["event_time"], known["bid"]) == ("2024-01-15T10:00:00+00:00", "111")
+    assert (known["market"]["position_quantity"], known["market"]["features"]) == (-0.5, {"return_1": 0.001})
+    assert known["market"]["closes"] == list(request.closes)
+    assert (known["guidance"]["text"], known["heard"][0]["text"]) == ("Stay small.", "It rises.")
+
+
+def test_a_template_that_was_used_is_not_edited():
+    """A change is a new file: rows tell by these ids what was asked."""
+    ids = {prompt_named(path.stem).id for path in FOLDER.glob("*.txt")}
+    used = {"decide.1-72381a13", "decide.2-a871783b", "portfolio.1-b3721843", "sentiment.1-0599c2c6"}
+    assert used <= ids
+    assert AskForecast().prompt_id == "forecast.1-144ce4dd"
 
 
 def test_a_budget_that_no_question_fits_is_said():
