@@ -69,10 +69,15 @@ bench: $(READY) ## Measure, beside the peers. SECTION=throttle picks one, OUT=fi
 schemas: $(READY) ## Write infra/bigquery's table schemas from the contracts
 	@$(BIN)/sapphire bigquery schemas
 
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
+IMAGES := infra/docker/model-server
+
 lock: $(READY) ## Pin setup.py's ranges for every platform. UPGRADE=1 takes the newest versions
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
-		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
-		$(if $(UPGRADE),--upgrade) --output-file requirements.lock setup.py
+	@$(LOCK) --all-extras --output-file requirements.lock setup.py
+	@for image in server cpu; do \
+		$(LOCK) --constraint requirements.lock --output-file $(IMAGES)/$$image.lock $(IMAGES)/$$image.in; done
+	@$(LOCK) --output-file $(IMAGES)/lag-llama.lock $(IMAGES)/lag-llama.in
 
 clean: ## Remove what can be made again: .venv, local state, caches
 	@rm -rf $(VENV) .sapphire build dist ./*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

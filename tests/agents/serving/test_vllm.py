@@ -65,9 +65,20 @@ def test_a_chat_passes_through(loaded):
     assert arguments[-2:] == ["--dtype", "bfloat16"]
 
 
+def test_an_adapter_is_served_under_the_models_name(vllm):
+    served = backend(vllm, "base/model", adapter="some/lora")
+    served.load()
+    assert served.runs == "base/model with some/lora by vLLM"
+    answer = served.predict(MODEL, chat("hello"))
+    served.close()
+    arguments = json.loads(answer["choices"][0]["message"]["content"])["arguments"]
+    assert arguments[:2] == ["serve", "base/model"]
+    assert arguments[arguments.index("--lora-modules") + 1] == f"{MODEL}=some/lora"
+    assert "--served-model-name" not in arguments
+
+
 def test_what_vllm_refuses_is_a_400_and_what_it_fails_at_a_503(loaded):
     client = TestClient(create_app(loaded, "/health", "/predict", MODEL))
-    client.app.state.tested = True
     with client:
         while client.get("/health").status_code != 200:
             pass
