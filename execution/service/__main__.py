@@ -19,7 +19,9 @@ from execution.protection.limits import LimitsError
 from execution.service.access import TokensError
 from execution.service.live_trading import LiveRefused
 from execution.service.process import build_service
-from execution.venues.paper.paper_venue import PaperOptions
+from execution.service.venue_choice import VenueName
+from execution.venues.aster.settings import AsterSettingsError
+from execution.venues.paper.options import PaperOptions
 
 _GRACE_SECONDS = 10
 SWITCH_SECONDS = 0.0005
@@ -56,10 +58,18 @@ def run(
         float,
         typer.Option(help="Seconds that the price may lie from the decision before an order is rejected."),
     ] = _DEFAULTS.max_price_age.total_seconds(),
+    venue: Annotated[
+        VenueName,
+        typer.Option(
+            help="`aster` is set up by SAPPHIRE_ASTER_* (docs/aster.md); its testnet trades no real money."
+        ),
+    ] = VenueName.PAPER,
     live: Annotated[bool, typer.Option("--live", help="Trade real money; needs --confirm too.")] = False,
     confirm: Annotated[str, typer.Option(help="The sentence that --live asks for, typed out.")] = "",
 ) -> None:
-    """Take orders by HTTP, fill them on the paper venue, keep the ledger, publish executions.
+    """Take orders by HTTP, trade them on a venue, keep the ledger, publish executions.
+
+    The paper venue is the default and trades made-up money. Real money takes all of --venue aster, --live and --confirm.
 
     Example: SAPPHIRE_EXECUTION_TOKEN=... python -m execution.service --port 8080
     """
@@ -77,9 +87,15 @@ def run(
     )
     try:
         app = build_service(
-            settings, options, _publisher(), pubsub_v1.SubscriberClient(), live=live, confirmation=confirm
+            settings,
+            options,
+            _publisher(),
+            pubsub_v1.SubscriberClient(),
+            venue_name=venue,
+            live=live,
+            confirmation=confirm,
         )
-    except (LimitsError, TokensError, LiveRefused, OldLedger) as error:
+    except (LimitsError, TokensError, LiveRefused, AsterSettingsError, OldLedger) as error:
         Console(stderr=True, soft_wrap=True).print(f"{error}", style="red", markup=False, highlight=False)
         raise typer.Exit(2) from None
     except (SQLAlchemyError, ValueError, OSError) as error:

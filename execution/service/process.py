@@ -1,4 +1,4 @@
-"""The execution service as a process: ledger, paper venue, market follower and outbox, wired."""
+"""The execution service as a process: ledger, venue and outbox, wired."""
 
 import threading
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ from contracts import topics
 from contracts.settings import Settings
 from execution.ledger.ledger import Ledger
 from execution.ledger.verification import LedgerDisagrees
-from execution.market_follower import MarketFollower, Subscriber
+from execution.market_follower import Subscriber
 from execution.outbox import Outbox, Publisher
 from execution.placement import NotReady, Placement
 from execution.protection.dead_man import DeadManTimer
@@ -29,8 +29,8 @@ from execution.service.live_trading import check_live
 from execution.service.protection_routes import ProtectionDesk
 from execution.service.readiness import ReadinessChecks
 from execution.service.upkeep import Upkeep
-from execution.venues.paper.paper_venue import PaperOptions, PaperVenue
-from execution.venues.paper.prices import Prices
+from execution.service.venue_choice import VenueName, aster, paper
+from execution.venues.paper.options import PaperOptions
 
 _log = structlog.get_logger("execution.service")
 
@@ -43,29 +43,31 @@ def build_service(
     publisher: Publisher,
     subscriber: Subscriber,
     *,
+    venue_name: VenueName = VenueName.PAPER,
     live: bool = False,
     confirmation: str = "",
 ) -> FastAPI:
     """The service, wired; what runs beside the API starts and stops with it, in this order.
 
-    start: outbox, market follower, reconciliation, upkeep. stop (after the requests that were accepted have been
-    answered): upkeep, market follower, the outbox once it is empty or its patience ends, a last report, ledger.
-    Raises what is wrong with the settings: `LimitsError`, `TokensError`, `LiveRefused`, `OldLedger`.
+    start: outbox, venue, reconciliation, upkeep. stop (after the requests that were accepted have been answered):
+    upkeep, venue, the outbox once it is empty or its patience ends, a last report, ledger.
+    Raises what is wrong with the settings: `LimitsError`, `TokensError`, `LiveRefused`, `AsterSettingsError`, `OldLedger`.
     """
     limits = read_limits(settings.protection or PACKAGED)
     tokens = Tokens.of(settings)
-    prices = Prices(options.half_spread, options.quote_life)
-    venue = PaperVenue(prices, options)
+    is_paper = venue_name is VenueName.PAPER
+    chosen = paper(settings, options, subscriber) if is_paper else aster(settings, limits)
+    venue = chosen.venue
     check_live(venue, live=live, confirmation=confirmation)
     switch = KillSwitch(settings.kill_switch, datetime.now(UTC))
     guard = Guard(Gate(limits), switch, DeadManTimer(float(limits.dead_man)))
     ledger = Ledger.open(settings.ledger_url)
+    chosen.resume(ledger)
     outbox = Outbox(ledger, publisher, topics.TRADING.path(settings.project))
-    follower = MarketFollower(subscriber, topics.PAPER_VENUE.path(settings.project), prices.take)
     placement = Placement(ledger, venue, settings.desk_clock, guard, committed=outbox.wake)
     upkeep = Upkeep(ledger, placement, venue, guard, settings.desk_clock)
     flow = FlowCounts()
-    report = FlowReport(settings.redis_url, settings.desk, lambda: flow.snapshot() | dict(follower.counts))
+    report = FlowReport(settings.redis_url, settings.desk, lambda: flow.snapshot() | dict(chosen.counts()))
     stopping = threading.Event()
 
     def reconcile() -> None:
@@ -83,13 +85,14 @@ def build_service(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         outbox.start()
-        follower.start()
+        _log.info("venue", name=venue.name, trades_real_money=venue.is_live)
+        chosen.start()
         report.start()
         threading.Thread(target=reconcile, name="reconciliation", daemon=True).start()
         upkeep.start()
         yield
         stopping.set()
-        for part in (upkeep.stop, follower.stop, outbox.stop, report.stop, ledger.close):
+        for part in (upkeep.stop, chosen.stop, outbox.stop, report.stop, ledger.close):
             await run_in_threadpool(part)
 
     return build_app(

@@ -9,7 +9,6 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contracts.refusals import describe
-from execution.aster_exchange import TESTNET_CHAIN_ID
 
 _KEY_DIGITS = 64
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -105,6 +104,9 @@ class AsterSettings(BaseSettings):
         if self.network == "mainnet":
             return None, None, None
         if self.network == "testnet":
+            # ccxt takes seconds to import, and who only reads settings does not need it.
+            from execution.aster_exchange import TESTNET_CHAIN_ID
+
             return *_TESTNET, TESTNET_CHAIN_ID
         scheme, rest = urlsplit(self.network).scheme, self.network.rstrip("/")
         if scheme not in ("http", "https"):
