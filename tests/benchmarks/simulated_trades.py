@@ -66,7 +66,8 @@ class Account:
                 self.lots.insert(0, replace(first, size=first.size - closed))
         if left > 1e-9 and not (against and self._closes_only):
             length = max(1, round(opinion.horizon_seconds / self._bars.seconds))
-            stop, target = (level and float(level) for level in (opinion.stop_loss, opinion.take_profit))
+            levels = (opinion.stop_loss, opinion.take_profit)
+            stop, target = (None if level is None else float(level) for level in levels)
             self.lots.append(Lot(sign, left, bar, price, stop, target, bar + length - 1))
 
     def pass_bar(self, bar: int) -> None:
