@@ -26,6 +26,7 @@ def _assemble() -> None:
         endpoint,
         feed,
         ledger,
+        paper_exchange,
         protection,
         run,
         topics,
@@ -42,6 +43,7 @@ def _assemble() -> None:
     app.add_typer(ledger.app)
     app.add_typer(limits_of_the_desk.app)
     app.add_typer(control.app)
+    app.command("paper-exchange", epilog=paper_exchange.EXAMPLE)(paper_exchange.paper_exchange)
     app.command(epilog=protection.KILL)(protection.kill)
     app.command(epilog=protection.RELEASE)(protection.release)
     app.command(epilog=version.EXAMPLE)(version.version)
