@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from sqlalchemy.exc import IntegrityError
 
+from contracts.orders import OrderRequest
 from contracts.payloads import OrderStatus
 from contracts.time import Clock
 from execution.ledger.entry import LedgerEntry
@@ -78,6 +79,8 @@ class Settlement:
         wrong: IllegalStep | None = None
         with self._ledger.entry() as entry:
             order = entry.find(client_order_id)
+            if order is None and answer.request is not None:
+                order = self._adopt(entry, answer.request)
             if order is None:
                 _log.error("unknown_order_at_venue", client_order_id=client_order_id)
                 return None
@@ -94,6 +97,13 @@ class Settlement:
         if wrong is not None:
             _log.error("venue_disagrees", client_order_id=client_order_id, error=str(wrong))
             self._guard.disagreed(f"{client_order_id}: {wrong}", datetime.now(UTC))
+        return order
+
+    def _adopt(self, entry: LedgerEntry, request: OrderRequest) -> LedgerOrder:
+        """Open an order that the venue made itself: what it trades is booked like any other's."""
+        moment = self._clock.now()
+        order = entry.open(request, request.quantity, self._venue.name, moment)
+        entry.move(order, OrderStatus.SUBMITTED, moment, f"made by {self._venue.name} itself")
         return order
 
     def doubt(self, client_order_id: str, reason: str) -> LedgerOrder | None:

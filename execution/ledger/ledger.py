@@ -9,8 +9,10 @@ from decimal import Decimal
 
 from sqlalchemy import Engine, bindparam, insert, select, text, update
 
+from contracts.message import Message
 from contracts.orders import OrderView, PositionView
 from contracts.payloads import OrderStatus
+from execution.holding import Holding
 from execution.ledger.connection import READING, connect
 from execution.ledger.digest import state_hash
 from execution.ledger.entry import LedgerEntry
@@ -162,6 +164,15 @@ class Ledger:
             ]
         return [holding for holding in held if holding.quantity]
 
+    def holdings_by_agent(self) -> dict[tuple[str, str, str], Holding]:
+        """What each agent traded in each symbol comes to, closed positions included, by (desk, agent, symbol)."""
+        with self._reading.connect() as connection:
+            rows = connection.execute(select(AGENT_POSITIONS).order_by(*AGENT_POSITIONS.primary_key)).all()
+        return {
+            (row.desk, row.agent, row.symbol): Holding(row.quantity, row.cost, row.realised_pnl, row.fees)
+            for row in rows
+        }
+
     def holding(self, desk: str, agent: str, symbol: str) -> Decimal:
         """What an agent holds in a symbol, signed."""
         with self._reading.connect() as connection:
@@ -202,6 +213,14 @@ class Ledger:
             return
         with self._writing, self._engine.begin() as connection:
             connection.execute(_MARK, [{"row": number, "moment": moment} for number in numbers])
+
+    def tell(self, message: Message) -> None:
+        """Have a message published that belongs to no order; one that is known by its id is published once."""
+        row = {"message_id": message.message_id, "message_json": message.to_json(), "published_at": None}
+        with self._writing, self._engine.begin() as connection:
+            known = select(OUTBOX.c.number).where(OUTBOX.c.message_id == message.message_id)
+            if connection.execute(known).first() is None:
+                connection.execute(insert(OUTBOX), [row])
 
     # --- the protection's audit ------------------------------------------------------------------------
 

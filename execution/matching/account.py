@@ -71,3 +71,10 @@ class Account:
         if symbol not in self.positions:
             self.positions[symbol] = Position()
         return self.positions[symbol]
+
+    def take(self, working: Working) -> None:
+        """An order of this account is in the venue's hands."""
+        identifier = working.order.client_order_id
+        self.orders[identifier] = working
+        if working.order.reduce_only:
+            self.reducing[identifier] = working

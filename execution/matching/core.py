@@ -169,28 +169,46 @@ class MatchingCore:
 
     # --- orders --------------------------------------------------------------------------------------------------
 
-    def submit(
-        self, account: str, order: Order, micros: int, *, filled: int = 0, trades: int = 0
-    ) -> Sequence[Event]:
-        """Send an order at `micros`; it arrives after the latency.
-
-        `filled` and `trades` are what it has traded already, in whole units and in number, when it is taken up again.
-        """
+    def submit(self, account: str, order: Order, micros: int) -> Sequence[Event]:
+        """Send an order at `micros`; it arrives after the latency."""
         self._catch_up(micros)
-        holder = self._account(account)
-        working = Working(holder, order, self._next_number(), micros)
-        working.remaining -= filled
-        working.trades = trades
+        working = Working(self._account(account), order, self._next_number(), micros)
         denial = self._form(account, order)
         if denial is not None:
             self.clearing.events.append(Rejected(self.clearing.now, account, order.client_order_id, denial))
             return self._told()
-        holder.orders[order.client_order_id] = working
-        if order.reduce_only:
-            holder.reducing[order.client_order_id] = working
+        working.account.take(working)
         working.live_at = micros + self._latency
         errand = Errand(working.live_at, working.number, working, account, order.client_order_id)
         return self._send(errand, self._latency, micros)
+
+    def resume(self, account: str, order: Order, micros: int, *, filled: int, trades: int) -> None:
+        """Take up an order that rested or waited in an earlier process, `filled` in `trades` trades.
+
+        It is not judged again: it rests behind everything at its price, or waits, and meets what comes.
+        """
+        working = Working(self._account(account), order, self._next_number(), micros)
+        working.remaining -= filled
+        working.trades = trades
+        working.account.take(working)
+        pit = self.pits[order.symbol]
+        if order.type.is_conditional:
+            pit.waiting.take_up(working)
+            working.place = Place.WAITING
+        else:
+            pit.resting(order.sign).rest(working)
+            working.place = Place.RESTING
+        pit.watch()
+
+    def resume_position(self, account: str, symbol: str, position: Position) -> None:
+        """Take up a position of an earlier process; its profit and fees are in the wallet."""
+        holder, pit = self._account(account), self.pits[symbol]
+        holder.positions[symbol] = position
+        holder.wallet += position.realised - position.fees + position.funding
+        if position.quantity:
+            pit.holders[account] = holder
+        self.clearing.touched[account] = holder
+        self._set_due()
 
     def cancel(self, account: str, client_order_id: str, micros: int) -> Sequence[Event]:
         """Send a cancellation; it arrives after its latency, and finds the order or does not."""

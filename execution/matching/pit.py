@@ -6,10 +6,10 @@ from execution.matching.market import Market
 from execution.matching.resting import RestingSide
 from execution.matching.terms import Terms
 from execution.matching.units import amount_of, money, units
-from execution.matching.waiting import Waiting
+from execution.matching.waiting import FAR_ABOVE, Waiting
 from execution.matching.working import Place, Working
 
-FAR_ABOVE = 1 << 100
+__all__ = ["FAR_ABOVE", "Pit"]
 
 
 class Pit:

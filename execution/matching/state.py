@@ -75,10 +75,7 @@ def _account_from(state: list[Any]) -> Account:
     account.positions = {symbol: Position(*held) for symbol, *held in positions}
     account.bands = {symbol: (low, high) for symbol, (low, high) in bands.items()}
     for told in orders:
-        working = Working.taken_up(account, told)
-        account.orders[working.order.client_order_id] = working
-        if working.order.reduce_only:
-            account.reducing[working.order.client_order_id] = working
+        account.take(Working.taken_up(account, told))
     return account
 
 

@@ -7,6 +7,9 @@ from contracts.orders import OrderType
 from execution.matching.units import UNIT
 from execution.matching.working import Working
 
+FAR_ABOVE = 1 << 100
+"""Above any price."""
+
 
 class FiringSide:
     """Orders that fire when the price falls to their level (sign +1) or rises to it (sign -1)."""
@@ -85,6 +88,9 @@ class Waiting:
         highs = [level for level in (self.rising.next_level,) if level is not None]
         for working in self.trailing.values():
             near, far = working.level, working.extreme or working.order.stop
+            if not far:
+                # Taken up without a price: it follows from the next one on, whatever that is.
+                return FAR_ABOVE, -1
             if working.order.sign > 0:
                 near, far = far, near
             if near:

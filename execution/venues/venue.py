@@ -17,6 +17,7 @@ class VenueAnswer:
 
     Trades carry their trade_id and may be told again and again. `filled` is the venue's own total, where it
     tells one: while it is more than the trades that are known, the order is not believed to have ended.
+    `request` is told with an order that the venue made itself (a liquidation), which nobody here has asked for.
     """
 
     venue_order_id: str | None = None
@@ -24,6 +25,7 @@ class VenueAnswer:
     end: OrderStatus | None = None
     reason: str = ""
     filled: Decimal | None = None
+    request: OrderRequest | None = None
 
 
 class Unclear(Exception):

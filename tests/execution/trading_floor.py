@@ -18,8 +18,8 @@ from execution.protection.guard import Guard
 from execution.protection.kill_switch import KillSwitch
 from execution.protection.limits import ProtectionLimits
 from execution.service.upkeep import Upkeep
-from execution.venues.paper.paper_venue import PaperOptions, PaperVenue
-from execution.venues.paper.prices import Prices
+from execution.venues.paper.options import PaperOptions
+from execution.venues.paper.paper_venue import PaperVenue
 from execution.venues.venue import Venue
 
 NOON = datetime(2024, 1, 15, 12, tzinfo=UTC)
@@ -86,10 +86,13 @@ class StandingTicks:
 
 @dataclass
 class Floor:
-    """A ledger, a paper venue and a placement; made again on the same folder, the service restarted."""
+    """A ledger, a paper venue and a placement; made again on the same folder, the service restarted.
+
+    `prices` is the paper venue, whom the market is told to; its quotes are not used up unless a test asks for it.
+    """
 
     folder: Path
-    options: PaperOptions = field(default_factory=PaperOptions)
+    options: PaperOptions = field(default_factory=lambda: PaperOptions(remembers_taken=False))
     limits: dict[str, Any] = field(default_factory=dict)
     url: str = ""
     other_venue: Venue | None = None
@@ -97,8 +100,8 @@ class Floor:
     def __post_init__(self) -> None:
         self.clock = StandingClock()
         self.ticks = StandingTicks()
-        self.prices = Prices(self.options.half_spread, self.options.quote_life)
-        self.venue: Venue = self.other_venue or PaperVenue(self.prices, self.options)
+        self.prices = PaperVenue(self.options)
+        self.venue: Venue = self.other_venue or self.prices
         self.ledger = Ledger.open(self._remembered_url())
         self.protection_limits = ProtectionLimits.model_validate(WIDE | self.limits)
         dead_man = DeadManTimer(float(self.protection_limits.dead_man))
@@ -118,7 +121,8 @@ class Floor:
         return note.read_text() if note.exists() else f"sqlite:///{self.folder}/ledger.db"
 
     def open(self) -> "Floor":
-        """With a quote of BTC and the ledger reconciled."""
+        """With what the ledger holds taken up, a quote of BTC, and the ledger reconciled."""
+        self.prices.resume(self.ledger.open_orders(), self.ledger.holdings_by_agent())
         self.prices.take(quote(42_000.0, 42_000.1))
         self.placement.reconcile()
         return self
