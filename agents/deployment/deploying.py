@@ -77,7 +77,7 @@ class Deployments:
             uploading = self._models.upload_model(
                 parent=self._parent, model=model_of(wanted), timeout=_CALL_SECONDS
             )
-            model = str(uploading.result(timeout=DEPLOY_SECONDS).model)
+            model = str(_ended(uploading).model)
             if endpoint is None:
                 tell(f"making the endpoint {wanted.endpoint}")
                 making = self._endpoints.create_endpoint(
@@ -85,7 +85,7 @@ class Deployments:
                     endpoint=endpoint_of(wanted, self._vertex.project),
                     timeout=_CALL_SECONDS,
                 )
-                endpoint = str(making.result(timeout=DEPLOY_SECONDS).name)
+                endpoint = str(_ended(making).name)
             tell(f"deploying to {endpoint}: this may take half an hour")
             deploying = self._endpoints.deploy_model(
                 endpoint=endpoint,
@@ -93,7 +93,7 @@ class Deployments:
                 traffic_split={"0": 100},
                 timeout=_CALL_SECONDS,
             )
-            deploying.result(timeout=DEPLOY_SECONDS)
+            _ended(deploying)
         return endpoint
 
     def undeploy(self, endpoint: str, keep_endpoint: bool, tell: Tell) -> Found:
@@ -104,17 +104,14 @@ class Deployments:
         with self._told():
             for model in found.models:
                 tell(f"undeploying {model.name} from {endpoint}")
-                self._endpoints.undeploy_model(
+                undeploying = self._endpoints.undeploy_model(
                     endpoint=found.name, deployed_model_id=model.id, timeout=_CALL_SECONDS
-                ).result(timeout=DEPLOY_SECONDS)
-                self._models.delete_model(name=model.model, timeout=_CALL_SECONDS).result(
-                    timeout=DEPLOY_SECONDS
                 )
+                _ended(undeploying)
+                _ended(self._models.delete_model(name=model.model, timeout=_CALL_SECONDS))
             if not keep_endpoint:
                 tell(f"deleting the endpoint {endpoint}")
-                self._endpoints.delete_endpoint(name=found.name, timeout=_CALL_SECONDS).result(
-                    timeout=DEPLOY_SECONDS
-                )
+                _ended(self._endpoints.delete_endpoint(name=found.name, timeout=_CALL_SECONDS))
         return found
 
     def _free(self, wanted: Wanted) -> str | None:
@@ -149,6 +146,11 @@ class Deployments:
         except (GoogleAPIError, GoogleAuthError, RequestException) as error:
             where = self._vertex.url or f"Vertex AI ({self._vertex.location})"
             raise DeploymentError(f"{where}: {error}") from None
+
+
+def _ended(operation: Any) -> Any:
+    """What came of a long-running operation, once it is over."""
+    return operation.result(timeout=DEPLOY_SECONDS)
 
 
 def _found(endpoint: Any) -> Found:

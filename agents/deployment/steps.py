@@ -93,11 +93,16 @@ def endpoint_of(wanted: Wanted, project: str) -> "Endpoint":
 
 def deployed_model_of(wanted: Wanted, model: str) -> "DeployedModel":
     """The deployment of `model` (a resource name) to the endpoint."""
-    from google.cloud.aiplatform_v1.types import DedicatedResources, DeployedModel, MachineSpec
+    from google.cloud.aiplatform_v1.types import (
+        AcceleratorType,
+        DedicatedResources,
+        DeployedModel,
+        MachineSpec,
+    )
 
     machine = MachineSpec(machine_type=wanted.machine.machine_type)
     if wanted.machine.accelerator:
-        machine.accelerator_type = wanted.machine.accelerator
+        machine.accelerator_type = getattr(AcceleratorType, wanted.machine.accelerator)
         machine.accelerator_count = wanted.machine.accelerators
     return DeployedModel(
         model=model,

@@ -56,7 +56,7 @@ class Predictions:
             endpoint, json=body, timeout=timeout, verify=True if is_googles(endpoint) else self._private_check
         )
         if not answer.ok:
-            raise google.from_http_response(answer)
+            raise google.from_http_response(answer)  # type: ignore[no-untyped-call]
         return _response(answer)
 
     def _asking(self, endpoint: str) -> requests.Session:
@@ -81,7 +81,7 @@ def _authorized(credentials: "Credentials | None") -> requests.Session:
     from google.auth.transport.requests import AuthorizedSession
 
     if credentials is None:
-        credentials, _ = google.auth.default(scopes=_SCOPES)  # type: ignore[no-untyped-call]
+        credentials, _ = google.auth.default(scopes=_SCOPES)
     return AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
 
 

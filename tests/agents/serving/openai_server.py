@@ -49,7 +49,7 @@ def main():
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     if MODEL == "slow":
         server.server_close()
-        sys.stdin.read()
+        signal.pause()
     if MODEL.startswith("marked:"):
 
         def ended(number, frame):
