@@ -16,8 +16,9 @@ class Allotments:
 
     def give(self, capital: dict[str, Decimal], book: Book) -> None:
         """Give every agent its capital anew; what it makes is counted from here on."""
-        self._capital = dict(capital)
-        self._profits = {agent: book.profit(agent) for agent in capital}
+        # By name, as they come back from a state: what is summed over them must not depend on a restart.
+        self._capital = dict(sorted(capital.items()))
+        self._profits = {agent: book.profit(agent) for agent in self._capital}
 
     def of(self, agent: str) -> Decimal:
         """An agent's capital; zero for one that was given none."""

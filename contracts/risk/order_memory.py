@@ -14,7 +14,7 @@ from contracts.risk.money import ZERO
 ENDED_ORDERS_KEPT = 256
 """Ended orders whose steps are remembered; a step of an order that ended before those is not booked again."""
 
-LEGS_KEPT = 1_024
+LEGS_KEPT = 256
 """Stops and targets that are remembered; one beyond those is a stranger when it trades."""
 
 

@@ -1,6 +1,6 @@
 """Which fundings were booked already."""
 
-FUNDINGS_KEPT = 1_024
+FUNDINGS_KEPT = 256
 """Ids that are remembered: several funding times of all agents and symbols together; Pub/Sub repeats within minutes."""
 
 
