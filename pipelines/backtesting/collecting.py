@@ -7,7 +7,7 @@ from contracts.backtest import Communication, EquityCurve, StateChange
 from contracts.controls import MessageClass
 from contracts.message import Message
 from contracts.payloads import DeskState, RiskUpdate, Side
-from contracts.rows.communication import DeliveryRow, MessageRow
+from contracts.rows.communication import Deliveries, MessageRow
 from contracts.rows.decisions import DecisionRow, ModelCall
 from contracts.rows.trading import PortfolioRow, RiskVerdict
 from contracts.time import to_micros
@@ -52,10 +52,11 @@ class Collected:
         """Something that a core of `job` said."""
         value = output.value
         match value:
-            case DeliveryRow():
-                self._possible += 1
-                self._delivered += value.delivered
-                (self.tallies.heard if value.delivered else self.tallies.not_heard)[value.recipient] += 1
+            case Deliveries():
+                for recipient, delivered, *_ in value.verdicts:
+                    self._possible += 1
+                    self._delivered += delivered
+                    (self.tallies.heard if delivered else self.tallies.not_heard)[recipient] += 1
             case MessageRow():
                 self._verdicts[value.message_class, value.verdict] += 1
                 self.tallies.said[value.sender][f"{value.message_class}/{value.verdict}"] += 1

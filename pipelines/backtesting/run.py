@@ -1,7 +1,7 @@
 """One run: a scenario over data, from the first event to the last, and its result."""
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -18,7 +18,7 @@ from contracts.backtest import (
     SymbolOutcome,
 )
 from contracts.market_data import MarketKind
-from contracts.payloads import DeskState
+from contracts.payloads import DeskState, Mark
 from execution.exact import plain
 from pipelines.backtesting.accounts import Accounts, costs_of, fills_of, orders_of
 from pipelines.backtesting.collecting import Collected
@@ -26,7 +26,7 @@ from pipelines.backtesting.connections import connection_of
 from pipelines.backtesting.data import DataSpec, MarketData, open_data
 from pipelines.backtesting.desk_loop import DeskLoop, Observer
 from pipelines.backtesting.instruments import instruments_in_force
-from pipelines.backtesting.market_log import market_news, settings_of
+from pipelines.backtesting.market_log import MarketNews, market_news, settings_of
 from pipelines.backtesting.paper_service import PaperService
 from pipelines.backtesting.scenario import SWITCHES, Scenario
 from pipelines.backtesting.tape import tape_of
@@ -67,7 +67,7 @@ def run_scenario(
     booked = service.booked
     prices = _prices(spec, data, scenario)
     fills = fills_of(booked)
-    accounts = Accounts.of(booked, {series.symbol: _decimal(series.closes[-1]) for series in prices})
+    accounts = Accounts.of(booked, _last_marks(news))
     result = BacktestResult(
         run=f"{scenario.roster.desk}.{scenario.name}",
         desk=scenario.roster.desk,
@@ -138,6 +138,16 @@ def _agents(scenario: Scenario, collected: Collected, accounts: Accounts) -> lis
         )
         for profile in scenario.roster.agents
     ]
+
+
+def _last_marks(news: Sequence[MarketNews]) -> dict[str, Decimal]:
+    """What each symbol is valued at in the end, as the desk values it."""
+    last: dict[str, Decimal] = {}
+    for item in news:
+        for message in item.marks:
+            if isinstance(message.payload, Mark):
+                last[message.payload.symbol] = message.payload.price
+    return last
 
 
 def _prices(spec: DataSpec, data: MarketData, scenario: Scenario) -> tuple[PriceSeries, ...]:

@@ -1,0 +1,135 @@
+from bisect import bisect_right
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from contracts.backtest import BacktestResult
+from contracts.payloads import DeskState, OrderStatus
+from pipelines.backtesting.data import open_data
+from pipelines.backtesting.parameter_sets import applied
+from pipelines.backtesting.run import run_scenario
+from pipelines.backtesting.scenario import Scenario
+from tests.pipelines.backtesting.worlds import roster, scenario, spec_of, write_bars, write_stream
+
+MINUTES = 45
+QUICK = {f"agents.{profile.agent}.cadence_seconds": 5 for profile in roster().agents} | {
+    "market.snapshot_seconds": 1,
+    "timing.order_ms": 40,
+}
+
+
+@pytest.fixture(scope="module")
+def bars(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_bars(tmp_path_factory.mktemp("bars"), MINUTES)
+
+
+@pytest.fixture(scope="module")
+def stream(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_stream(tmp_path_factory.mktemp("stream"), 60)
+
+
+@pytest.fixture(scope="module")
+def on_bars(bars: Path) -> BacktestResult:
+    return run_scenario(spec_of(bars), scenario())
+
+
+@pytest.fixture(scope="module")
+def on_stream(stream: Path) -> BacktestResult:
+    return run_scenario(spec_of(stream), quick())
+
+
+def quick() -> Scenario:
+    return applied(scenario(), "quick", QUICK)
+
+
+def agree(total: Decimal, *parts: Decimal) -> bool:
+    """Whether parts add up to a total, each of them told to eight places."""
+    return abs(sum(parts, Decimal(0)) - total) <= Decimal("1e-8") * len(parts)
+
+
+def test_the_desk_trades_and_is_told_of_it(on_bars: BacktestResult) -> None:
+    assert len(on_bars.fills) > 10
+    assert {fill.reason for fill in on_bars.fills} >= {"entry"}
+    assert on_bars.communication.delivered > 0
+    assert on_bars.communication.critical_throttled == 0
+    asked = {outcome.agent: outcome.asked for outcome in on_bars.agents}
+    assert asked["deepseek-v3"] == MINUTES
+    assert asked["freqtrade-hft"] == 0
+
+
+def test_two_runs_give_the_same_bytes(bars: Path, on_bars: BacktestResult) -> None:
+    assert run_scenario(spec_of(bars), scenario()).to_json() == on_bars.to_json()
+
+
+@pytest.mark.parametrize("world", ["bars", "stream"])
+def test_every_event_and_those_that_matter_give_the_same_bytes(
+    world: str, request: pytest.FixtureRequest
+) -> None:
+    skipping: BacktestResult = request.getfixturevalue(f"on_{world}")
+    told = scenario() if world == "bars" else quick()
+    assert skipping.fills
+    each = run_scenario(spec_of(request.getfixturevalue(world)), told, every_event=True)
+    assert each.to_json() == skipping.to_json()
+
+
+@pytest.mark.parametrize("world", ["on_bars", "on_stream"])
+def test_the_books_agree(world: str, request: pytest.FixtureRequest) -> None:
+    """What the desk's book says that it is worth follows from the venue's trades alone."""
+    result: BacktestResult = request.getfixturevalue(world)
+    assert agree(result.final_equity, result.capital + result.profit.net)
+    assert agree(result.profit.net, *(outcome.profit.net for outcome in result.agents))
+    assert agree(result.profit.net, *(outcome.profit.net for outcome in result.symbols))
+    assert agree(result.costs.fees, *(fill.fee for fill in result.fills))
+    filled = {order.client_order_id: order.filled_quantity for order in result.orders}
+    traded: dict[str, Decimal] = {}
+    for fill in result.fills:
+        traded[fill.client_order_id] = traded.get(fill.client_order_id, Decimal(0)) + fill.quantity
+    assert {name: quantity for name, quantity in filled.items() if quantity} == traded
+    assert {order.status for order in result.orders if order.ended_micros} <= {
+        OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.REJECTED, OrderStatus.EXPIRED,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("world", "order_ms"), [("on_bars", 100), ("on_stream", 40)])
+def test_nothing_trades_before_its_decision_has_reached_the_venue(
+    world: str, order_ms: int, request: pytest.FixtureRequest
+) -> None:
+    result: BacktestResult = request.getfixturevalue(world)
+    for fill in result.fills:
+        if fill.reason in ("entry", "reduce"):
+            assert fill.micros >= fill.arrived_micros >= fill.decided_micros + order_ms * 1_000
+
+
+def test_orders_trade_at_the_quote_that_was_there_when_they_arrived(
+    stream: Path, on_stream: BacktestResult
+) -> None:
+    [quotes] = [columns for columns in open_data(spec_of(stream)).columns if columns.kind == "quote"]
+    times = quotes.rows.column("event_time").cast("int64").to_pylist()
+    bids, asks = quotes.rows.column("bid").to_pylist(), quotes.rows.column("ask").to_pylist()
+    first_fills = {fill.client_order_id: fill for fill in reversed(on_stream.fills)}
+    checked = 0
+    for fill in first_fills.values():
+        if fill.reason == "entry" and fill.micros == fill.arrived_micros:
+            place = bisect_right(times, fill.arrived_micros) - 1
+            best = asks[place] if fill.side.sign > 0 else bids[place]
+            worse = (float(fill.price) - best) * fill.side.sign
+            assert 0 <= worse < best * 0.0005, "at the best price, or behind it once that is used up"
+            checked += 1
+    assert checked > 0
+
+
+def test_a_halted_desk_waits_for_its_operator(bars: Path) -> None:
+    tight = {
+        "limits.recover_drawdown": "0.000001", "limits.reduce_drawdown": "0.000002", "limits.halt_drawdown": "0.00001",
+    }  # fmt: skip
+    alone = run_scenario(spec_of(bars), applied(scenario(), "halts", tight))
+    halted = [change for change in alone.states if change.state is DeskState.HALTED]
+    assert len(halted) == 1
+    assert "never released" in " ".join(alone.notes)
+    released = applied(scenario(), "released", tight | {"operator.release_after_hours": 0.1})
+    again = run_scenario(spec_of(bars), released)
+    assert again.states[: len(alone.states)] == alone.states
+    back = again.states[len(alone.states)]
+    assert back.state is not DeskState.HALTED
+    assert back.micros >= halted[0].micros + 360_000_000
