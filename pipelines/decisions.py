@@ -24,7 +24,14 @@ from pipelines.launch import Job, LaunchError, main
 from pipelines.options import JobOptions
 from pipelines.wiring import Publish, ReadLog
 from transforms.core import DEAD_LETTERS, ROWS
-from transforms.decisions.consequences import DECISIONS, PROPOSALS, REASONING, THESES, USAGES
+from transforms.decisions.consequences import (
+    DECISIONS,
+    INSIGHTS,
+    PROPOSALS,
+    REASONING,
+    THESES,
+    USAGES,
+)
 from transforms.decisions.deciding import Decide
 from transforms.decisions.readers import AgentContexts, ContextIntake
 from transforms.ordering import ApplyInOrder
@@ -89,6 +96,7 @@ def build(pipeline: beam.Pipeline, options: JobOptions) -> PCollection:
             {
                 PROPOSALS: topics.TRADING,
                 THESES: topics.MESSAGES,
+                INSIGHTS: topics.MESSAGES,
                 DECISIONS: topics.DECISIONS,
                 REASONING: topics.REASONING,
                 USAGES: topics.SNAPSHOTS,
