@@ -12,11 +12,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
+from pydantic import ValidationError
 
-from contracts.backtest import BacktestResult
+from contracts.backtest import Backtest, BacktestResult
+from contracts.model import Contract
+from contracts.refusals import describe
 from contracts.roster import RosterError, read_roster
 from contracts.settings import Settings
 from contracts.time import WallClock
@@ -24,6 +27,8 @@ from pipelines.reporting.errors import ReportError
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import Client
+
+_Read = TypeVar("_Read", bound=Contract)
 
 app = typer.Typer(
     name="report",
@@ -85,29 +90,26 @@ def report(
 
 
 def report_on_backtest(folder: Path, output: Path) -> Path:
-    """The page of the runs in a backtest's folder; raises `ReportError` when there are none, or one cannot be read."""
-    from pydantic import ValidationError
+    """The page of the runs in a backtest's folder, as the backtest itself wrote it; raises `ReportError` without them."""
+    from transforms.reporting.writing import backtest_title, write_report
 
-    from transforms.reporting.writing import write_report
+    index = folder / "result.json"
+    if not index.exists():
+        raise ReportError(f"there is no {index}: `python -m pipelines.backtest --output {folder}` makes one")
+    done = _read(Backtest, index)
+    runs = (_read(BacktestResult, folder / "runs" / f"{run.run}.json") for run in done.runs)
+    return write_report(output, runs, backtest_title(done))
 
-    paths = sorted((folder / "runs").glob("*.json"))
-    if not paths:
+
+def _read(model: type[_Read], path: Path) -> _Read:
+    try:
+        return model.from_json(path.read_bytes())
+    except FileNotFoundError:
+        raise ReportError(f"{path} is missing: run the backtest again, it makes what is not there") from None
+    except ValidationError as error:
         raise ReportError(
-            f"there are no runs in {folder / 'runs'}: `python -m pipelines.backtest --output {folder}` makes them"
-        )
-
-    def runs() -> Iterator[BacktestResult]:
-        for path in paths:
-            try:
-                yield BacktestResult.from_json(path.read_bytes())
-            except ValidationError as error:
-                wrong = error.errors()[0]
-                place = ".".join(str(part) for part in wrong["loc"])
-                raise ReportError(
-                    f"{path} is no run of this version ({place}: {wrong['msg']}): run the backtest again"
-                ) from None
-
-    return write_report(output, runs(), "Backtest")
+            f"{path} is of another version ({describe(error)}): run the backtest again"
+        ) from None
 
 
 def _report_on_month(

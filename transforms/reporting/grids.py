@@ -34,8 +34,8 @@ class _Run:
 def choose(accounts: Iterable[Account]) -> tuple[Account, GridFigures | None]:
     """The account with the best Sharpe ratio, the first of equals, and the grid when there is more than one.
 
-    The accounts are gone through once and one is kept. Where an account says of more `trials` than are handed in, they
-    count as trials too. Raises ValueError when there is none.
+    The accounts are gone through once and one is kept. Trials are the parameter sets: those that are handed in, or as many
+    as an account says (`trials`) where that is more; desks alike are no trials. Raises ValueError when there is none.
     """
     runs: list[_Run] = []
     best: _Run | None = None
@@ -48,8 +48,8 @@ def choose(accounts: Iterable[Account]) -> tuple[Account, GridFigures | None]:
         runs.append(_without_account(run))
     if best is None or best.account is None:
         raise ValueError("there is no run to report on")
-    trials = max(trials, len(runs))
-    if trials == 1:
+    trials = max(trials, len({tuple(sorted(run.parameters.items())) for run in runs}))
+    if len(runs) == 1 and trials == 1:
         return best.account, None
     sharpes = [sharpe for run in runs if (sharpe := sharpe_by_step(run.returns)) is not None]
     grid = GridFigures(

@@ -8,10 +8,13 @@ _FEWEST_ROUND_TRIPS = 30
 
 
 def percent(share: float) -> str:
-    """A share in per cent, with as many digits as tell something; never "-0.00 %"."""
-    digits = 2 if abs(share) < 0.1 else 1 if abs(share) < 10 else 0
-    text = f"{abs(share) * 100:,.{digits}f}"
-    sign = "\u2212" if share < 0 and float(text.replace(",", "")) else ""
+    """A share in per cent, with as many digits as tell something: 12 %, 3.21 %, 0.0040 %; never "-0.00 %"."""
+    size = abs(share)
+    digits = 0 if size >= 10 else 1 if size >= 0.1 else 2 if size >= 0.001 else 4
+    text = f"{size * 100:,.{digits}f}"
+    if not text.strip("0.,"):
+        return "0.00\u202f%"
+    sign = "\u2212" if share < 0 else ""
     return f"{sign}{text}\u202f%"
 
 
@@ -94,10 +97,14 @@ def _doubt(figures: ReportFigures) -> str:
                 f"but it was chosen among {figures.grid.trials} trials, and its deflated Sharpe ratio is {told} "
                 f"({_SURE} would convince): this is no evidence of skill."
             )
-    if figures.random_entry is not None and figures.random_entry.percentile < _SURE:
+    if figures.market is None or figures.random_entry is None:
+        return (
+            "but without prices it cannot be held against the market or chance: this is no evidence of skill."
+        )
+    if figures.random_entry.percentile < _SURE:
         return "but entries at random do as well too often: the market's move explains it, and this is no evidence of skill."
-    if figures.market is not None and (figures.market.excess.low or 0.0) <= 0.0:
-        return "but the interval of its advantage over buying and holding includes zero: this is no evidence of skill."
+    if (figures.market.excess.low or 0.0) <= 0.0:
+        return "but its advantage over buying and holding may be nothing: this is no evidence of skill."
     if figures.trading.round_trips < _FEWEST_ROUND_TRIPS:
         return (
             f"but it rests on {figures.trading.round_trips} round trips, fewer than {_FEWEST_ROUND_TRIPS}: "

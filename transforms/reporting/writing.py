@@ -3,13 +3,18 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from contracts.backtest import BacktestResult
+from contracts.backtest import Backtest, BacktestResult
 from transforms.reporting.account import Account
 from transforms.reporting.backtests import account_of
 from transforms.reporting.figures import ReportFigures
 from transforms.reporting.grids import choose
 from transforms.reporting.measuring import report_figures
 from transforms.reporting.page import html_page
+
+
+def backtest_title(done: Backtest) -> str:
+    """What the report on a backtest is called: after its data."""
+    return f"Backtest on {', '.join(sorted({data.name for data in done.data}))}"
 
 
 def write_report(output: Path, runs: Iterable[BacktestResult], title: str) -> Path:

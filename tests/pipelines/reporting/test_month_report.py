@@ -10,7 +10,7 @@ import orjson
 import pytest
 from google.cloud.bigquery import Client
 
-from contracts.backtest import BacktestResult
+from contracts.backtest import Backtest, BacktestResult, RunSummary
 from contracts.tables import TABLES
 from contracts.time import to_micros
 from infra.bigquery.creation import create
@@ -180,22 +180,39 @@ def test_a_missing_table_is_named(ask: Ask, client: Client, capsys: pytest.Captu
     assert "portfolio was not found" in capsys.readouterr().err
 
 
+def index_of(run: BacktestResult) -> Backtest:
+    """What a backtest of this run alone writes beside it."""
+    profit = run.profit
+    told = RunSummary(
+        run=run.run, desk=run.desk, parameter_set=run.parameter_set, parameters=run.parameters,
+        final_equity=run.final_equity, net=profit.net, fees=profit.fees, traded_value=profit.traded_value,
+        orders=len(run.orders), fills=profit.fills, round_trips=profit.round_trips,
+    )  # fmt: skip
+    return Backtest(
+        code_version=run.code_version, data=run.data, from_micros=run.from_micros, to_micros=run.to_micros,
+        trials=run.trials, seed=run.seed, runs=(told,),
+    )  # fmt: skip
+
+
 def test_the_runs_of_a_backtest_can_be_reported_on_again(
-    ask: Ask, result: BacktestResult, tmp_path: Path
+    ask: Ask, result: BacktestResult, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    runs = tmp_path / "results" / "runs"
-    runs.mkdir(parents=True)
-    (runs / f"{result.run}.json").write_bytes(result.to_json())
-    told = ask("--backtest", str(runs.parent))
-    assert told["final_equity"] == pytest.approx(float(result.final_equity))
-
-
-def test_a_folder_without_runs_is_one_sentence(
-    ask, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert ask("--backtest", str(tmp_path)) == 2
-    assert "`python -m pipelines.backtest --output" in capsys.readouterr().err
     (tmp_path / "runs").mkdir()
-    (tmp_path / "runs" / "x.json").write_text("{}")
+    kept = tmp_path / "runs" / f"{result.run}.json"
+    (tmp_path / "result.json").write_bytes(index_of(result).to_json())
     assert ask("--backtest", str(tmp_path)) == 2
-    assert "x.json is no run of this version (" in capsys.readouterr().err
+    assert "main.base.json is missing: run the backtest again" in capsys.readouterr().err
+    kept.write_text("{}")
+    assert ask("--backtest", str(tmp_path)) == 2
+    assert "main.base.json is of another version (" in capsys.readouterr().err
+    kept.write_bytes(result.to_json())
+    told = ask("--backtest", str(tmp_path))
+    assert told["final_equity"] == pytest.approx(float(result.final_equity))
+    assert told["title"] == "Backtest on made-up.csv"
+
+
+def test_a_folder_without_a_backtest_is_one_sentence(
+    ask: Ask, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ask("--backtest", str(tmp_path)) == 2
+    assert f"`python -m pipelines.backtest --output {tmp_path}` makes one" in capsys.readouterr().err

@@ -167,6 +167,13 @@ def test_a_grid_tells_all_runs_and_deflates_the_best(tmp_path: Path) -> None:
     assert best["total"] == told["performance"]["total"]["value"]
 
 
+def test_desks_alike_are_no_trials(tmp_path: Path) -> None:
+    runs = [run(hours=24 * 61, name=f"{desk}.base") for desk in ("main", "second")]
+    grid = orjson.loads(write_report(tmp_path, runs, "Two desks").with_suffix(".json").read_bytes())["grid"]
+    assert (grid["trials"], grid["chosen"]) == (1, "main.base")
+    assert grid["deflated_sharpe"] == grid["runs"][0]["probability_sharpe_above_zero"]
+
+
 def test_no_run_is_no_report(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no run"):
         write_report(tmp_path, [], "Nothing")

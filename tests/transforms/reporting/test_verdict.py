@@ -59,7 +59,7 @@ def test_only_what_beats_market_and_chance_is_evidence() -> None:
     ("doubt", "because"),
     [
         ({"percentile": 0.8}, "entries at random do as well too often"),
-        ({"excess": -0.01}, "advantage over buying and holding includes zero"),
+        ({"excess": -0.01}, "advantage over buying and holding may be nothing"),
         ({"trips": 12}, "it rests on 12 round trips"),
         ({"deflated": 0.4}, "chosen among 64 trials, and its deflated Sharpe ratio is 0.40"),
     ],
@@ -68,6 +68,13 @@ def test_a_gain_that_something_else_explains_is_no_evidence(doubt: dict, because
     said = told(WON, **doubt)
     assert because in said
     assert said.endswith("this is no evidence of skill.")
+
+
+@pytest.mark.parametrize("missing", ["market", "random_entry"])
+def test_what_cannot_be_compared_is_no_evidence(missing: str) -> None:
+    performance = FIGURES.performance.model_copy(update={"total": WON})
+    said = verdict(FIGURES.model_copy(update={"performance": performance, missing: None}))
+    assert said.endswith("cannot be held against the market or chance: this is no evidence of skill.")
 
 
 def test_a_gain_that_may_be_nothing_is_no_evidence() -> None:
@@ -84,7 +91,8 @@ def test_too_little_is_said_to_be_too_little() -> None:
     ("share", "text"),
     [
         (0.0, "0.00"),
-        (-0.00001, "0.00"),
+        (-1e-8, "0.00"),
+        (-0.00004, "\u22120.0040"),
         (-0.0321, "\u22123.21"),
         (0.5, "50.0"),
         (12.0, "1,200"),
