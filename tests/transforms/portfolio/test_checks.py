@@ -107,7 +107,7 @@ def last(outputs: list[Output]) -> RiskVerdict:
             1.0,
             2.0,
         ),
-        ({}, [proposal(1, "d", "alpha", BTC, "BUY", 0.01)], "tradable_size", "too_small", 40.0, 30.0),
+        ({}, [proposal(1, "d", "alpha", BTC, "BUY", 0.005)], "tradable_size", "too_small", 40.0, 15.0),
         (
             {},
             [proposal(1, "d", "alpha", BTC, "SELL", reduce_only=True)],
