@@ -37,6 +37,13 @@ def test_silence_is_longer_than_export_keeps_anything_back() -> None:
     assert IDLE_SECONDS + GATHER.seconds < SILENT_SECONDS
 
 
+def test_a_language_model_may_think_for_longer() -> None:
+    drain = Drain(STUCK_SECONDS + 50)
+    assert not drain.is_stuck(WAITING, 0.0)
+    assert not drain.is_stuck(WAITING, STUCK_SECONDS + 49)
+    assert drain.is_stuck(WAITING, STUCK_SECONDS + 50)
+
+
 def test_a_desk_is_stuck_when_something_waits_and_nothing_has_moved_for_long() -> None:
     drain = Drain()
     assert not drain.is_stuck(WAITING, 0.0)
