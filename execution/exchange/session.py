@@ -124,13 +124,16 @@ def _following(server: ExchangeServer, project: str) -> Iterator[None]:
     subscriber = pubsub_v1.SubscriberClient()
     try:
         with suppress(AlreadyExists):
-            subscriber.create_subscription(
-                name=path, topic=subscription.topic.path(project), enable_message_ordering=True, timeout=10.0
-            )
+            wanted = {
+                "name": path,
+                "topic": subscription.topic.path(project),
+                "enable_message_ordering": True,
+            }
+            subscriber.create_subscription(request=wanted, timeout=10.0)
     except GoogleAPIError as error:
         raise ExchangeError(
-            f"Pub/Sub has no market data in project {project} ({type(error).__name__}): start `sapphire run` first, or leave "
-            "--pubsub out."
+            f"Pub/Sub has no market data in project {project} ({type(error).__name__}): "
+            "start `sapphire run` first, or leave --pubsub out."
         ) from None
     follower = MarketFollower(subscriber, path, server.feed)
     follower.start()

@@ -1,7 +1,7 @@
 """What the service does by itself: asks for what is unclear, and while trading is stopped, cancels and flattens.
 
 every tick          orders that are UNKNOWN are asked for; where something happened, brackets are compared
-every 30 s          so is everything else that is open, and all brackets are compared
+every 30 s          so is everything else that is open; all brackets, and positions with the venue's, are compared
 silent              everything open is cancelled but brackets, which protect what is held
 killed              everything open is cancelled, again until the venue has confirmed it
 killed to flatten   once nothing is open: each agent's holding is closed by a reduce-only market order
@@ -23,6 +23,7 @@ from execution.brackets import Brackets
 from execution.ledger.ledger import AgentHolding, Ledger
 from execution.ledger.order import LedgerOrder
 from execution.placement import NotReady, Placement
+from execution.position_check import PositionCheck
 from execution.protection.guard import Guard
 from execution.protection.kill_switch import Kill
 from execution.reduce_only import is_bracket
@@ -54,6 +55,7 @@ class Upkeep:
         self._clock = clock
         self._ticks = ticks
         self._asked_all = ticks()
+        self._positions = PositionCheck(ledger, venue, guard, clock, ticks)
         self._brackets = Brackets(ledger, placement, venue, guard, clock, wake=self.wake, ticks=ticks)
         self._woken = threading.Event()
         self._stopping = threading.Event()
@@ -89,6 +91,7 @@ class Upkeep:
             if everything or order.life.status is OrderStatus.UNKNOWN:
                 self._placement.ask_again(order)
         self._brackets.tick(everything=everything)
+        self._positions.look()
 
     def _stand_down(self, open_orders: list[LedgerOrder]) -> None:
         kill = self._guard.switch.kill

@@ -93,7 +93,7 @@ def test_a_filled_entry_has_a_stop_and_a_target_of_its_size(floor: Floor, venue:
         Side.SELL, True, wanted.agent, wanted.correlation_id,
     )  # fmt: skip
     told_ids = {
-        Message.from_json(data).payload.client_order_id  # type: ignore[union-attr]
+        Message.from_json(data).payload.client_order_id  # type: ignore[attr-defined]
         for _, data in floor.ledger.unpublished(100)
     }
     assert leg_id(wanted.client_order_id, "stop") in told_ids, "legs are told like every order"
@@ -325,10 +325,10 @@ def test_what_is_held_is_protected_once_however_things_come(coming: list[tuple[s
             assert Counter(Counter(_kind(leg) for leg in open_legs).values()).keys() <= {1}, "none stacks"
         venue.faults = []
         settle(floor)
-        held = floor.ledger.holding("main", "qwen-7b", "BTCUSDT")
+        whole = floor.ledger.holding("main", "qwen-7b", "BTCUSDT")
         found = legs(floor)
         for kind in ("STOP_MARKET", "TAKE_PROFIT_MARKET"):
-            assert sum((size for name, size, _ in found if name == kind), Decimal(0)) == abs(held)
+            assert sum((size for name, size, _ in found if name == kind), Decimal(0)) == abs(whole)
         assert floor.guard.stopped() is None
         floor.ledger.verify(from_start=True)
         floor.ledger.close()

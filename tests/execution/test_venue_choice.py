@@ -21,7 +21,7 @@ from execution.service.process import build_service
 from execution.service.venue_choice import VenueName, aster
 from execution.venues.aster.aster_venue import AsterVenue
 from execution.venues.aster.settings import AsterSettings
-from execution.venues.paper.paper_venue import PaperOptions
+from execution.venues.paper.options import PaperOptions
 from tests.execution.trading_floor import WIDE, quote, request
 from tests.execution.venues.aster.stand import until
 
@@ -72,7 +72,12 @@ def test_the_service_trades_on_aster(
     nobody: Any = Nobody()
     app = build_service(settings(tmp_path), PaperOptions(), nobody, nobody, venue_name=VenueName.ASTER)
     with TestClient(app) as http:
-        until(lambda: server.feed(quote(42_000.0, 42_000.1)) or http.get("/readyz").status_code == 200)
+
+        def ready() -> bool:
+            server.feed(quote(42_000.0, 42_000.1))
+            return http.get("/readyz").status_code == 200
+
+        until(ready)
         wanted = request(decided_at=datetime.now(UTC) - timedelta(seconds=1))
         placed = http.post("/orders", content=wanted.to_json(), headers=JSON)
         assert placed.status_code == 201, placed.text

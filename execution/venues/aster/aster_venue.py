@@ -133,8 +133,12 @@ class AsterVenue:
         self._ask(self._account.cancel_all(symbol))
 
     def positions(self) -> dict[str, Decimal]:
-        """What the account holds by symbol, net and signed; raises `Refused` and `Unclear`."""
-        return self._ask(self._account.positions())
+        """What the account holds of each symbol that is traded, net and signed; raises `Unclear`."""
+        try:
+            held = self._ask(self._account.positions())
+        except Refused as refused:
+            raise Unclear(f"{self.name} does not tell positions: {refused}") from None
+        return {symbol: held.get(symbol, Decimal(0)) for symbol in self._symbols}
 
     def price(self, symbol: str) -> Decimal | None:
         """The middle of the best prices; None when they are older than `PRICE_LIFE_SECONDS`."""

@@ -40,13 +40,18 @@ def connected(server: ExchangeServer, **changes: Any) -> Iterator[AsterVenue]:
     venue._exchange.ticks = lambda: server.micros() / 1e6
     venue.start()
     try:
-        until(lambda: server.feed(quote(42_000.0, 42_000.1)) or venue.missing() is None)
+
+        def ready() -> bool:
+            server.feed(quote(42_000.0, 42_000.1))
+            return venue.missing() is None
+
+        until(ready)
         yield venue
     finally:
         venue.stop()
 
 
-def until(condition: Callable[[], bool | None]) -> None:
+def until(condition: Callable[[], bool]) -> None:
     """Look again and again; what is waited for is other threads' work."""
     waiting = threading.Event()
     for _ in range(int(PATIENCE / 0.005)):
@@ -68,7 +73,12 @@ class Stand:
     def prices(self, bid: float = 42_000.0, ask: float = 42_000.1) -> None:
         """The market is there, and the venue has heard of it."""
         middle = (Decimal(str(bid)) + Decimal(str(ask))) / 2
-        until(lambda: self.server.feed(quote(bid, ask)) or self.venue.price("BTCUSDT") == middle)
+
+        def heard() -> bool:
+            self.server.feed(quote(bid, ask))
+            return self.venue.price("BTCUSDT") == middle
+
+        until(heard)
 
     def place(self, wanted: OrderRequest) -> VenueAnswer:
         return self.venue.place(wanted, wanted.quantity, NOON)

@@ -34,7 +34,7 @@ def test_a_market_order_and_its_trades(stand: Stand) -> None:
 def test_a_resting_order_is_told_by_the_stream_and_asked_for_by_its_id(stand: Stand) -> None:
     wanted = order(**LIMIT)
     answer = stand.place(wanted)
-    assert (answer.end, answer.filled, answer.fills) == (None, 0, ())
+    assert (answer.end, answer.filled, answer.fills) == (None, Decimal(0), ())
     assert stand.venue.query_order(wanted) == answer
     stand.prices(40_999.0, 40_999.1)
     stand.until_told(wanted, OrderStatus.FILLED)
@@ -52,7 +52,7 @@ def test_a_cancel_tells_how_the_order_stands(stand: Stand) -> None:
     stand.place(wanted)
     answer = stand.venue.cancel(wanted, NOON)
     assert answer is not None
-    assert (answer.end, answer.filled) == (OrderStatus.CANCELLED, 0)
+    assert (answer.end, answer.filled) == (OrderStatus.CANCELLED, Decimal(0))
     again = stand.venue.cancel(wanted, NOON)
     assert again is not None
     assert again.end is OrderStatus.CANCELLED, "what has ended is told as it ended"

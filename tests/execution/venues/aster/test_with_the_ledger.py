@@ -144,7 +144,12 @@ def test_a_kill_cancels_at_the_venue_and_flattens(floor: Floor, stand: Stand) ->
     comes_to(floor, stand, [("LIMIT", HALF), ("STOP_MARKET", HALF), ("TAKE_PROFIT_MARKET", HALF)])
     floor.guard.switch.engage(Kill(issued_by="me", reason="test", at=NOON, flatten=True))
     comes_to(floor, stand, [])
-    until(lambda: floor.upkeep.tick() or stand.venue.positions()["BTCUSDT"] == 0)
+
+    def flat() -> bool:
+        floor.upkeep.tick()
+        return stand.venue.positions()["BTCUSDT"] == 0
+
+    until(flat)
     assert held(floor) == 0
 
 
@@ -155,6 +160,30 @@ def test_agents_that_hold_against_each_other_can_both_close(floor: Floor, stand:
     close = floor.placement.place(order(side=Side.SELL, reduce_only=True)).order
     assert close.status is OrderStatus.FILLED
     assert held(floor) == stand.venue.positions()["BTCUSDT"] == -HALF
+
+
+def test_what_somebody_else_traded_on_the_account_stops_trading(floor: Floor, stand: Stand) -> None:
+    floor.placement.place(order())
+    floor.upkeep.tick()
+    assert floor.guard.stopped() is None
+    address = stand.venue._exchange.options["cachedWalletAddress"]
+    by_hand = {"symbol": "BTCUSDT", "side": "SELL", "type": "MARKET", "quantity": "0.2"}
+
+    def trade() -> None:
+        exchange = stand.server.exchange
+        exchange.place(exchange.account_of(address, address), by_hand, stand.server.micros())
+
+    stand.server.call(trade)
+    floor.ticks.seconds += 30
+
+    def stopped() -> bool:
+        floor.upkeep.tick()
+        return floor.guard.stopped() is not None
+
+    until(stopped)
+    assert str(floor.guard.stopped()).endswith(
+        "the venue disagrees: BTCUSDT: the venue holds 0.3, the ledger 0.5"
+    )
 
 
 def test_no_request_ever_named_a_builder(stand: Stand, floor: Floor) -> None:
