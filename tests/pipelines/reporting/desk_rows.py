@@ -8,13 +8,13 @@ from contracts.controls import MessageClass
 from contracts.message import MessageType
 from contracts.orders import OrderType
 from contracts.payloads import DeskState, OrderStatus, Side
+from contracts.risk.book import Book, Marked
 from contracts.rows.communication import DeliveryRow, MessageRow
 from contracts.rows.decisions import DecisionRow, ModelCall
 from contracts.rows.market import MarketBar
 from contracts.rows.row import Row
 from contracts.rows.trading import ExecutionRow, OrderRow, PortfolioRow, PositionRow, RiskVerdict
 from contracts.time import from_micros
-from transforms.portfolio.book import Book, Marked
 
 DESK = "main"
 AGENT = "deepseek-v3"

@@ -21,9 +21,9 @@ from contracts.backtest import (
     SymbolOutcome,
 )
 from contracts.payloads import DeskState, OrderStatus, Side
+from contracts.risk.book import Book, Marked
 from contracts.time import to_micros
 from tests.contracts.examples import T0
-from transforms.portfolio.book import Book, Marked
 from transforms.reporting.series import HOUR
 
 START = to_micros(T0.replace(day=1, hour=0, minute=0, second=0, microsecond=0))

@@ -1,3 +1,0 @@
-"""Moved to contracts/risk/book.py."""
-
-from contracts.risk.book import *  # noqa: F403

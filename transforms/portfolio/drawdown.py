@@ -1,3 +1,0 @@
-"""Moved to contracts/risk/drawdown.py."""
-
-from contracts.risk.drawdown import *  # noqa: F403

@@ -1,3 +1,0 @@
-"""Moved to contracts/risk/exposure.py."""
-
-from contracts.risk.exposure import *  # noqa: F403

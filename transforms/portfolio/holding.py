@@ -1,3 +1,0 @@
-"""Moved to contracts/risk/holding.py."""
-
-from contracts.risk.holding import *  # noqa: F403

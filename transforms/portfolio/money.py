@@ -1,3 +1,0 @@
-"""Moved to contracts/risk/money.py."""
-
-from contracts.risk.money import *  # noqa: F403

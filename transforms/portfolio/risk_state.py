@@ -1,3 +1,0 @@
-"""Moved to contracts/risk/risk_state.py."""
-
-from contracts.risk.risk_state import *  # noqa: F403

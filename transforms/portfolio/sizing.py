@@ -1,3 +1,0 @@
-"""Moved to contracts/risk/sizing.py."""
-
-from contracts.risk.sizing import *  # noqa: F403

@@ -1,3 +1,0 @@
-"""Moved to contracts/risk/wish.py."""
-
-from contracts.risk.wish import *  # noqa: F403
