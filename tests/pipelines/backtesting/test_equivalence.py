@@ -139,7 +139,7 @@ def test_the_decisions_job_decides_the_same(day: Slice) -> None:
     for port in (DECISIONS, PROPOSALS, ROWS):
         assert sorted(said[port]) == sorted(day.said["decisions"][port]), port
     assert len(said[DECISIONS]) == 5 * MINUTES
-    assert len(said[PROPOSALS]) > 10
+    assert said[PROPOSALS]
     assert not said[REQUESTS]
 
 
@@ -162,5 +162,5 @@ def test_the_trading_job_orders_the_same(day: Slice) -> None:
     )
     said = as_a_stream("trading", day.log(TRADING), lambda source: source | "Keep the book" >> step)
     assert said[ORDERS] == day.said["trading"][ORDERS]
-    assert said[ROWS] == [row for row in day.said["trading"][ROWS]][: len(said[ROWS])]
+    assert said[ROWS] == day.said["trading"][ROWS][: len(said[ROWS])], "a bounded run tells the book once more in the end"
     assert len(said[ORDERS]) > 5
