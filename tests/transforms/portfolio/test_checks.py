@@ -1,5 +1,6 @@
 """Each check by a log that trips it, and nothing before it."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from contracts.message import Message
 from contracts.orders import OrderRequest
-from contracts.risk.checks import CHECKS, SPARE_REDUCING
+from contracts.risk.checks import ACCEPTED, CHECKS, SPARE_REDUCING, judge, refusals
 from contracts.risk.limits import Limits
 from contracts.risk.wish import Wish
 from contracts.rows.trading import RiskVerdict
@@ -260,3 +261,43 @@ def test_all_refusals_can_be_asked_for_without_a_trace() -> None:
 
 def test_what_is_spared_is_among_the_checks() -> None:
     assert set(CHECKS) >= SPARE_REDUCING
+
+
+def test_a_target_on_the_wrong_side_is_refused() -> None:
+    play = Player(desk())
+    play(*OPEN)
+    row = last(play(proposal(1, "d", "alpha", BTC, "BUY", take_profit=D(39_000))))
+    assert (row.check, row.reason, row.limit, row.observed) == (
+        "target_side", "target_on_the_wrong_side", 0.0, -0.025,
+    )  # fmt: skip
+    assert verdict(play(proposal(2, "e", "alpha", BTC, "SELL", take_profit=D(39_000))))[0] == "all"
+
+
+@pytest.mark.parametrize(
+    "field", ["equity", "agent_equity", "allocation", "trade_cap", "quantity", "wanted_notional"]
+)
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "sNaN"])
+def test_a_number_that_is_none_refuses_and_nothing_else_is_asked(field: str, number: str) -> None:
+    core = desk()
+    Player(core)(*OPEN)
+    case = core._standing.case(Wish.of(proposal(1, "d", "alpha", BTC, "BUY")))
+    assert judge(case) is ACCEPTED
+    broken = replace(case, **{field: D(number)})
+    assert (judge(broken).check, judge(broken).reason) == ("sound", "not_a_number")
+    assert [found.reason for found in refusals(broken)] == ["not_a_number"]
+
+
+def test_a_wish_with_numbers_that_are_none_is_refused() -> None:
+    core = desk()
+    Player(core)(*OPEN)
+    wish = Wish.of(proposal(1, "d", "alpha", BTC, "BUY"))
+    for broken in ({"leverage": D("NaN")}, {"stop_loss": D("NaN")}, {"size_fraction": D("Infinity")}):
+        assert [found.reason for found in core.would_refuse(replace(wish, **broken))] == ["not_a_number"]
+
+
+def test_the_checks_have_one_order() -> None:
+    assert [check.__name__ for check in CHECKS] == [
+        "sound", "kill_switch", "reconciled", "timely", "known_agent", "preferred_assets", "fresh_price", "desk_state",
+        "agent_order_rate", "order_rate", "tradable_size", "stop_distance", "target_side", "per_trade_cap", "allocation",
+        "leverage", "consensus", "symbol_gross", "symbol_net", "desk_gross", "desk_net",
+    ]  # fmt: skip
