@@ -29,6 +29,8 @@ SWITCH_SECONDS = 0.0005
 statement of an order's transaction lets go of the interpreter, and waits for it again behind whoever decodes prices."""
 
 _DEFAULTS = PaperOptions()
+_LATENCY_SECONDS = 0.02
+"""What a request takes from a machine in the venue's region, and back; farther away it is more."""
 
 
 def _publisher() -> pubsub_v1.PublisherClient:
@@ -54,6 +56,15 @@ def run(
             help="Where there are no quotes: distance of bid and ask from the last price, as a share."
         ),
     ] = float(_DEFAULTS.half_spread),
+    latency: Annotated[
+        float, typer.Option(help="Seconds that an order or a cancellation takes to the paper venue.")
+    ] = _LATENCY_SECONDS,
+    balance: Annotated[
+        float,
+        typer.Option(
+            help="USDT that each agent's account at the paper venue begins with; 0 is no margin, no liquidation."
+        ),
+    ] = 0.0,
     max_price_age: Annotated[
         float,
         typer.Option(help="Seconds that the price may lie from the decision before an order is rejected."),
@@ -83,6 +94,8 @@ def run(
     options = PaperOptions(
         taker_fee=Decimal(str(taker_fee)),
         half_spread=Decimal(str(half_spread)),
+        latency=timedelta(seconds=latency),
+        balance=Decimal(str(balance)) if balance else None,
         max_price_age=timedelta(seconds=max_price_age),
     )
     try:

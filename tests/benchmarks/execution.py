@@ -1,4 +1,4 @@
-"""What an order costs: POST /orders as a client sees it, by database and load, and how long a ledger takes to start.
+"""What an order costs: in the matching core, as POST /orders by database and load, and how long a ledger takes to start.
 
 The service runs as a process of its own with its real API, placement, ledger and outbox; only Pub/Sub is a sink and
 the price is fed once. Load is closed: so many clients, each sending its next order when the last is answered.
@@ -30,6 +30,7 @@ from execution.service.bounds import Bounds
 from execution.service.flow_counts import FlowCounts
 from execution.service.protection_routes import ProtectionDesk
 from execution.service.readiness import ReadinessChecks
+from tests.benchmarks import matching
 from tests.benchmarks.figure import Figure, Figures
 from tests.execution.conftest import new_database
 from tests.execution.kill_campaign import FaultPoints, FilePublisher
@@ -44,7 +45,7 @@ TOKEN = "benchmark"
 
 def measure() -> Figures:
     """Milliseconds of POST /orders at rising load, and seconds from opening a ledger to taking orders."""
-    figures: Figures = {}
+    figures: Figures = matching.measure()
     with tempfile.TemporaryDirectory() as folder:
         sqlite = _latencies(Path(folder), "")
         try:
