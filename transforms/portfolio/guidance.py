@@ -8,10 +8,12 @@ from contracts.controls import Goal
 from contracts.instruments import INSTRUMENTS
 from contracts.payloads import DeskState, Guidance
 from contracts.risk.money import ZERO, told
-from contracts.risk.sizing import per_trade_cap
+from contracts.risk.sizing import per_trade_cap, smallest_quantity
 from contracts.risk.standing import RiskStanding
 from contracts.roster import AgentProfile
 from transforms.portfolio.goals import Merit
+
+_SYMBOLS = {instrument.base: symbol for symbol, instrument in INSTRUMENTS.items()}
 
 
 class Reasons(NamedTuple):
@@ -33,13 +35,20 @@ def guidance_of(
     """What one agent is told; `views` are the optimizer's, by symbol."""
     capital, state = standing.allotments.of(profile.agent), standing.state
     remaining = max(ZERO, capital - standing.exposure.agent(profile.agent))
-    favour = _favoured(profile, goal, standing, views)
+    cap = per_trade_cap(capital, state, standing.limits.now)
+    ranked = _ranked(profile, goal, standing, views)
+    favour = tuple(asset for asset in ranked if _smallest(standing, asset) <= cap)
     free = f"{remaining:.2f} of your {capital:.2f} USDT are free"
     if state is DeskState.HALTED:
         may = f"The desk is halted: only orders that reduce a position can pass; {free}."
     else:
-        cap = per_trade_cap(capital, state, standing.limits.now)
-        may = f"One order may be worth up to {cap:.2f} USDT; favour {', '.join(favour)}, in this order; {free}."
+        first = f"favour {', '.join(favour)}, in this order" if favour else "that is too little to trade"
+        may = f"One order may be worth up to {cap:.2f} USDT; {first}; {free}."
+        may += "".join(
+            f" The smallest in {asset} is {_smallest(standing, asset):.2f}."
+            for asset in ranked
+            if asset not in favour
+        )
     return Guidance(
         agent=profile.agent,
         role=profile.role,
@@ -51,7 +60,7 @@ def guidance_of(
     )
 
 
-def _favoured(
+def _ranked(
     profile: AgentProfile, goal: Goal, standing: RiskStanding, views: Mapping[str, Decimal]
 ) -> tuple[str, ...]:
     """The agent's assets, what serves the goal best first; in the order of the roster where nothing tells them apart.
@@ -70,10 +79,8 @@ def _favoured(
         Goal.MARKET_NEUTRAL: lambda symbol: -abs(_net(standing, symbol)),
         Goal.MAXIMUM_PROFIT: lambda symbol: -abs(views.get(symbol, ZERO)),
     }
-    symbols = {instrument.base: symbol for symbol, instrument in INSTRUMENTS.items()}
-    known = [asset for asset in profile.preferred_assets if asset in symbols]
-    strange = [asset for asset in profile.preferred_assets if asset not in symbols]
-    return (*sorted(known, key=lambda asset: ranks[goal](symbols[asset])), *strange)
+    known = [asset for asset in profile.preferred_assets if asset in _SYMBOLS]
+    return tuple(sorted(known, key=lambda asset: ranks[goal](_SYMBOLS[asset])))
 
 
 def _why_favoured(goal: Goal, standing: RiskStanding, views: Mapping[str, Decimal]) -> str:
@@ -108,6 +115,13 @@ def _why_so_much(goal: Goal, reasons: Reasons) -> str:
         f"{told_share}: towards {goal} you score {merit.score:+.2f}, {beside}, "
         f"after costs over {merit.samples:.0f} samples{tilt}."
     )
+
+
+def _smallest(standing: RiskStanding, asset: str) -> Decimal:
+    """What the smallest order in an asset is worth; zero while its price is not known."""
+    symbol = _SYMBOLS[asset]
+    price = standing.book.price(symbol)
+    return smallest_quantity(INSTRUMENTS[symbol], price) * price if price > 0 else ZERO
 
 
 def _net(standing: RiskStanding, symbol: str) -> Decimal:
