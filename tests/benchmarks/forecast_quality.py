@@ -20,7 +20,7 @@ from tests.benchmarks.quality_bars import Bars, Floats, every_period
 from tests.benchmarks.resampling import mean_interval
 from transforms.decisions.agent_context import CLOSES_KEPT
 
-MOST_ORIGINS = 120
+MOST_ORIGINS = 96
 """Of a long period so many origins are taken, evenly: the fits of the smoothing are what takes the time."""
 SCORES = np.array([NormalDist().inv_cdf(level) for level in LEVELS])
 TRENDS: tuple[dict[str, object], ...] = (
@@ -59,17 +59,18 @@ def _of(bars: Bars) -> Figures:
         return {name: value for name, value in values.items() if name != "ours"}
 
     means = {name: float(loss.mean()) for name, loss in losses.items()}
-    figures = {
-        f"pinball loss, {bars.name} ({len(origins)} origins)": Figure(means["ours"], "bp", beside(means))
-    }
+    figures = {f"{bars.name}: origins": Figure(len(origins), "")}
+    figures[f"{bars.name}: pinball loss"] = Figure(means["ours"], "bp", beside(means))
     for peer in beside(means):
         low, high = mean_interval(losses["ours"] - losses[peer])
-        figures[f"  less {peer}'s, 95 % from"] = Figure(low, "bp")
-        figures[f"  less {peer}'s, 95 % to"] = Figure(high, "bp")
+        figures[f"{bars.name}: pinball loss less that of {peer}, 95 % from"] = Figure(low, "bp")
+        figures[f"{bars.name}: pinball loss less that of {peer}, 95 % to"] = Figure(high, "bp")
     for place, share in enumerate((0.9, 0.5)):
         values = {name: found[place] for name, found in covered.items()}
-        figures[f"  coverage of {share:.0%}"] = Figure(values["ours"], "", beside(values))
-    return {f"{name} [{bars.name}]" if name.startswith("  ") else name: f for name, f in figures.items()}
+        figures[f"{bars.name}: coverage of the middle {share:.0%}"] = Figure(
+            values["ours"], "", beside(values)
+        )
+    return figures
 
 
 def pinball(said: Floats, came: Floats, levels: Floats) -> Floats:
@@ -103,7 +104,8 @@ def smoothed(closes: Floats) -> Floats:
         raise CannotRun("statsmodels is not installed: run `make setup`") from None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a fit that did not converge is still the peer's answer
-        fits = [ETSModel(pd.Series(np.log(closes)), error="add", **trend).fit(disp=False) for trend in TRENDS]
+        series, made = pd.Series(np.log(closes)), {"error": "add", "initialization_method": "heuristic"}
+        fits = [ETSModel(series, **made, **trend).fit(disp=False) for trend in TRENDS]
         best = min(fits, key=lambda fit: fit.aicc)
         told = best.get_prediction(start=len(closes), end=len(closes) + BARS_AHEAD - 1)
     spread = np.sqrt(np.maximum(told.forecast_variance, 0.0))
