@@ -32,8 +32,9 @@ class _Question:
 class DecisionHandler(ModelHandler[DecisionRequest, CallOutcome, Asker]):
     """Maps each `DecisionRequest` to its `CallOutcome`; a bad call is an outcome too, never an exception.
 
-    What is in a batch is asked at the same time, so a slow endpoint delays nobody's answer but its own and the whole batch
-    takes no longer than one deadline. Questions for one endpoint that gains from it (`batch` in the roster) share a call.
+    What is in a batch is asked at the same time, so that a batch takes as long as its slowest call and one deadline at most,
+    however many of its endpoints are slow. Questions for one endpoint that gains from it (`batch` in the roster) share a
+    call.
 
     Use it `with_no_batching()`, each element a list of requests: RunInference's own batching stamps elements anew, and
     their event time would be lost. Without `tells_latency` equal input gives equal outcomes.

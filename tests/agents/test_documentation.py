@@ -36,7 +36,7 @@ def test_every_budget_is_told(profile):
     ] in ROWS
 
 
-@pytest.mark.parametrize("name", ["decision", "forecast", "sentiment", "portfolio"])
+@pytest.mark.parametrize("name", ["decision", "brief", "forecast", "sentiment", "portfolio"])
 def test_every_kind_is_told_with_its_prompt(name):
     (told,) = [row for row in ROWS if row[0] == name]
     assert kind_named(name).prompt_id.startswith(told[1].strip("`") + "-")
