@@ -102,6 +102,10 @@ class TradingFigures(Contract):
     best: Figure | None
     worst: Figure | None
     mean_hours: Figure | None
+    sharpe: Figure | None
+    """A year's, of what was made in each step."""
+    deepest_fall: Figure
+    """From the highest profit so far, as a share of the desk's capital."""
 
 
 class ConductFigures(Contract):

@@ -1,6 +1,6 @@
 """What was bought and sold."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +30,7 @@ class Fill:
         return self.quantity * self.price
 
 
-def profit_over_time(fills: Iterable[Fill], prices: dict[str, Series], moments: Micros) -> Floats:
+def profit_over_time(fills: Iterable[Fill], prices: Mapping[str, Series], moments: Micros) -> Floats:
     """What the fills (in order) had made at each moment, after fees: cash paid and received, and what is held at its price.
 
     A symbol without prices is valued at its last fill's.

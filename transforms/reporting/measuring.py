@@ -1,22 +1,21 @@
 """From a desk's account to the figures of its report."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
 from contracts.time import from_micros
-from transforms.reporting import figures
+from transforms.reporting import figures, trading
 from transforms.reporting.account import Account, Conduct
 from transforms.reporting.buy_and_hold import buy_and_hold
 from transforms.reporting.drawdown import drawdowns, stretches
 from transforms.reporting.exposure import exposure
-from transforms.reporting.fills import Fill, profit_over_time
+from transforms.reporting.fills import profit_over_time
 from transforms.reporting.lots import lots_of
 from transforms.reporting.months import by_month
 from transforms.reporting.performance import measure
 from transforms.reporting.random_entry import random_entry
 from transforms.reporting.resampling import DRAWS, excesses, interval, sharpes, totals
-from transforms.reporting.round_trips import outcomes
 from transforms.reporting.series import DAY, Floats, Series, Steps, returns_of
 from transforms.reporting.sharpe_certainty import probabilistic_sharpe
 from transforms.reporting.verdict import verdict
@@ -37,9 +36,7 @@ def report_figures(
     returns = returns_of(levels)
     held = buy_and_hold(account.prices, steps.edges)
     lots = lots_of(account.fills, last_prices(account), account.end)
-    drawn = random_entry(
-        lots, dict(account.prices), account.start, account.end, account.capital, account.seed
-    )
+    drawn = random_entry(lots, account.prices, account.start, account.end, account.capital, account.seed)
     told = figures.ReportFigures(
         title=title,
         verdict="",
@@ -70,9 +67,9 @@ def report_figures(
             for row in by_month(account.equity, account.capital, account.start, account.end)
         ),
         exposure=_exposure(account),
-        trading=_trading("desk", account, account.fills, sum(one.funding for one in account.conduct)),
-        agents=_by_agent(account),
-        symbols=_by_symbol(account),
+        trading=trading.of_desk(account, steps),
+        agents=trading.by_agent(account, steps),
+        symbols=trading.by_symbol(account, steps),
         conduct=tuple(_conduct(one) for one in account.conduct),
         orders=dict(sorted(account.orders.items())),
         costs=_costs(account),
@@ -160,60 +157,6 @@ def _exposure(account: Account) -> figures.ExposureFigures:
     )
 
 
-def _by_agent(account: Account) -> tuple[figures.TradingFigures, ...]:
-    funding = {one.agent: one.funding for one in account.conduct}
-    names = sorted({fill.agent for fill in account.fills} | {one.agent for one in account.conduct})
-    return tuple(
-        _trading(
-            name, account, [f for f in account.fills if f.agent == name], funding.get(name, 0.0), agent=name
-        )
-        for name in names
-    )
-
-
-def _by_symbol(account: Account) -> tuple[figures.TradingFigures, ...]:
-    return tuple(
-        _trading(name, account, [f for f in account.fills if f.symbol == name], 0.0, symbol=name)
-        for name in sorted({fill.symbol for fill in account.fills})
-    )
-
-
-def _trading(
-    name: str,
-    account: Account,
-    fills: Sequence[Fill],
-    funding: float,
-    agent: str | None = None,
-    symbol: str | None = None,
-) -> figures.TradingFigures:
-    made = float(profit_over_time(fills, dict(account.prices), np.array([account.end], np.int64))[0])
-    ended = outcomes(
-        [
-            trip
-            for trip in account.round_trips
-            if agent in (None, trip.agent) and symbol in (None, trip.symbol)
-        ]
-    )
-    own = [fill for fill in fills if not fill.carried]
-    net = made + funding
-    return figures.TradingFigures(
-        name=name,
-        net=net,
-        share_of_capital=net / account.capital if account.capital else 0.0,
-        fees=sum(fill.fee for fill in own),
-        funding=funding,
-        fills=len(own),
-        traded_value=sum(fill.notional for fill in own),
-        round_trips=ended.round_trips,
-        hit_rate=ended.hit_rate,
-        profit_factor=ended.profit_factor,
-        mean_profit=ended.mean_profit,
-        best=ended.best,
-        worst=ended.worst,
-        mean_hours=None if ended.mean_seconds is None else ended.mean_seconds / 3_600,
-    )
-
-
 def _conduct(one: Conduct) -> figures.ConductFigures:
     copies = one.heard + one.not_heard
     return figures.ConductFigures(
@@ -242,7 +185,7 @@ def _ordered(counts: Mapping[str, int]) -> dict[str, int]:
 def _costs(account: Account) -> figures.CostFigures:
     costs = account.costs
     known = (costs.fees, costs.spread, costs.slippage, costs.funding)
-    made = float(profit_over_time(account.fills, dict(account.prices), np.array([account.end], np.int64))[0])
+    made = float(profit_over_time(account.fills, account.prices, np.array([account.end], np.int64))[0])
     change = account.final_equity - account.capital
     return figures.CostFigures(
         fees=costs.fees,
@@ -283,7 +226,7 @@ def _at(series: Series, steps: Steps) -> tuple[float, ...]:
 
 def _profit(account: Account, agent: str, steps: Steps) -> tuple[float, ...]:
     own = [fill for fill in account.fills if fill.agent == agent]
-    return tuple(profit_over_time(own, dict(account.prices), steps.edges).tolist())
+    return tuple(profit_over_time(own, account.prices, steps.edges).tolist())
 
 
 def _provenance(account: Account) -> figures.Provenance:

@@ -1,6 +1,6 @@
 """The sceptic's alternative: the same trades at random times."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +29,7 @@ class RandomEntry:
 
 
 def random_entry(
-    lots: Sequence[Lot], prices: dict[str, Series], start: int, end: int, capital: float, seed: int
+    lots: Sequence[Lot], prices: Mapping[str, Series], start: int, end: int, capital: float, seed: int
 ) -> RandomEntry | None:
     """Every lot again, entered at a time that is drawn evenly from the period, and held as long as it was.
 

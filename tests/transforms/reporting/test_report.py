@@ -4,6 +4,7 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import orjson
 import pytest
 
@@ -35,6 +36,13 @@ def test_figures_are_those_of_the_run(figures: ReportFigures) -> None:
             assert one.fees == pytest.approx(float(profit.fees), abs=1e-6)
             assert (one.fills, one.round_trips) == (profit.fills, profit.round_trips)
             assert one.hit_rate == pytest.approx(profit.wins / profit.round_trips)
+    # Without funding the desk's profit over its capital is its return, step by step.
+    assert figures.trading.share_of_capital == pytest.approx(total, abs=1e-9)
+    assert figures.trading.sharpe is not None and figures.trading.sharpe < 0
+    equity = np.array(figures.curve.equity)
+    assert figures.trading.deepest_fall == pytest.approx(
+        np.max(np.maximum.accumulate(equity) - equity) / 10_000
+    )
     assert figures.costs.unexplained == pytest.approx(0.0, abs=1e-5)
     assert (figures.step, figures.returns, figures.days) == ("day", 100, 100.0)
 
