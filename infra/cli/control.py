@@ -12,7 +12,7 @@ from infra.cli.run import STATE_DIR
 
 app = typer.Typer(
     name="control",
-    help="Change the running desk: thresholds, budgets, who is heard, the goal. Each change is audited in BigQuery.",
+    help="Change the running desk: budgets, who is heard, goal, limits, halt and release. All of it is audited in BigQuery.",
     epilog="Example: [bold]sapphire control mute hummingbot-mm --reason 'repeats itself'[/bold]",
     no_args_is_help=True,
 )
@@ -92,6 +92,24 @@ def goal(
 ) -> None:
     """Set what the portfolio is steered towards."""
     _publish({"action": "goal", "goal": value}, reason, by, url, state_dir)
+
+
+@app.command(epilog="Example: [bold]sapphire control halt --flatten --reason 'prices look wrong'[/bold]")
+def halt(
+    flatten: Annotated[bool, typer.Option("--flatten", help="Close every position too.")] = False,
+    reason: Reason = "",
+    by: By = None,
+    url: Url = None,
+    state_dir: StateDir = STATE_DIR,
+) -> None:
+    """Pull the desk's kill switch: no new orders until `sapphire control release`; `sapphire kill` stops the last door."""
+    _publish({"action": "kill", "flatten": flatten}, reason, by, url, state_dir)
+
+
+@app.command(epilog="Example: [bold]sapphire control release --reason 'the drawdown is understood'[/bold]")
+def release(reason: Reason = "", by: By = None, url: Url = None, state_dir: StateDir = STATE_DIR) -> None:
+    """Let new risk go again: after a halt, by hand or by drawdown, and where book and ledger differ."""
+    _publish({"action": "release"}, reason, by, url, state_dir)
 
 
 @app.command(epilog="Example: [bold]sapphire control limits desk_gross=0.6 orders_per_minute=30[/bold]")

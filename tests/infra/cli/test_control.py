@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,16 @@ def state(tmp_path: Path, gateway: tuple[str, DeskAtNoon], monkeypatch: pytest.M
         ),
         (("mute", "qwen-7b"), Control(action=ControlAction.MUTE, agent="qwen-7b", **SAID)),
         (("unmute", "qwen-7b"), Control(action=ControlAction.UNMUTE, agent="qwen-7b", **SAID)),
+        (("halt", "--flatten"), Control(action=ControlAction.KILL, flatten=True, **SAID)),
+        (("release",), Control(action=ControlAction.RELEASE, **SAID)),
+        (
+            ("limits", "desk_gross=0.6", "consensus_leverage=null"),
+            Control(
+                action=ControlAction.LIMITS,
+                limits={"desk_gross": Decimal("0.6"), "consensus_leverage": None},
+                **SAID,
+            ),
+        ),
         (
             ("goal", "market_neutral"),
             Control(action=ControlAction.GOAL, goal=Goal.MARKET_NEUTRAL, **SAID),
