@@ -14,6 +14,9 @@ PLATFORM = [
     "redis>=5",
     "pydantic>=2.10",
     "ccxt>=4.5",
+    # What ccxt connects and signs with; the local exchange answers and verifies with them.
+    "aiohttp>=3.10",
+    "coincurve>=20",
 ]
 
 # The tools: what its own code is written with.

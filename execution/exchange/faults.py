@@ -61,6 +61,10 @@ class Faults:
         waiting = self._waiting.get(endpoint)
         return waiting.popleft() if waiting else None
 
+    def clear(self) -> None:
+        """Whatever waits is met by nobody."""
+        self._waiting.clear()
+
     async def held(self) -> None:
         """Wait for the release of what is slow."""
         await self._held.wait()

@@ -201,9 +201,7 @@ class AsterVenue:
 
     async def _set_up(self) -> None:
         exchange = self._exchange
-        before = exchange.ticks()
-        told = int((await exchange.ask("GET", "v3/time", {}))["serverTime"])
-        exchange.skew_micros = int(told * 1_000 - (before + exchange.ticks()) / 2 * 1e6)
+        await self._set_clock()
         info = await exchange.ask("GET", "v3/exchangeInfo", {})
         exchange.limits.learn(info.get("rateLimits", []))
         filters = filters_of(info)
@@ -214,8 +212,16 @@ class AsterVenue:
         await self._account.set_up(self._symbols)
         self._filters = filters
 
+    async def _set_clock(self) -> None:
+        """Learn how far the venue's clock is from ours, which nonces and minutes go by."""
+        exchange = self._exchange
+        before = exchange.ticks()
+        told = int((await exchange.ask("GET", "v3/time", {}))["serverTime"])
+        exchange.skew_micros = int(told * 1_000 - (before + exchange.ticks()) / 2 * 1e6)
+
     async def _catch_up(self) -> None:
         """After a connection of the account's stream: ask for every open order, for its events may have been missed."""
+        await self._set_clock()
         for request in list(self._open.values()):
             try:
                 answer = await self._account.query(request)

@@ -1,8 +1,10 @@
 """Placement, ledger, brackets and the Aster venue together: the account at the venue is what the ledger says."""
 
+import random
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -184,6 +186,47 @@ def test_what_somebody_else_traded_on_the_account_stops_trading(floor: Floor, st
     assert str(floor.guard.stopped()).endswith(
         "the venue disagrees: BTCUSDT: the venue holds 0.3, the ledger 0.5"
     )
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_with_faults_at_random_each_order_is_there_once_and_the_ledger_is_right(
+    floor: Floor, stand: Stand, seed: int
+) -> None:
+    chance = random.Random(seed)
+    faulty = [ORDER, "DELETE /fapi/v3/order", "GET /fapi/v3/order", "GET /fapi/v3/userTrades"]
+    kinds = [f for f in Fault if f not in (Fault.SLOW, Fault.BUSY)]
+    for _ in range(30):
+        stand.faults(chance.choice(faulty), chance.choice(kinds))
+        side, lots = chance.choice([Side.BUY, Side.SELL]), Decimal(chance.randint(1, 9)) / 10
+        changes: dict[str, Any] = {"side": side, "quantity": lots}
+        if chance.random() < 0.5:
+            levels = [Decimal(41_500), Decimal(42_500)]
+            stop, target = levels if side is Side.BUY else levels[::-1]
+            changes |= {"stop_loss": stop, "take_profit": target}
+        if chance.random() < 0.3:
+            changes |= RESTING | {"limit_price": Decimal(chance.choice([41_900, 42_100]))}
+        floor.placement.place(order(**changes))
+        if chance.random() < 0.5:
+            middle = 41_900.0 + chance.randint(0, 200)
+            stand.server.feed(quote(middle, middle + 0.1))
+        floor.upkeep.tick()
+    stand.server.call(stand.server.api.faults.clear)
+    stand.prices()
+
+    def agreed() -> bool:
+        floor.ticks.seconds += 91
+        floor.upkeep.tick()
+        unknown = floor.ledger.orders(OrderFilter(status=OrderStatus.UNKNOWN), 100)
+        return not unknown and held(floor) == stand.venue.positions()["BTCUSDT"]
+
+    until(agreed)
+    there = {record.client_order_id: record for record in at_the_venue(stand)}
+    assert len(there) == len(at_the_venue(stand)), "no id twice"
+    for view in floor.ledger.orders(OrderFilter(), 1_000):
+        record = there.pop(view.request.client_order_id, None)
+        assert view.filled_quantity == (record.executed if record else 0)
+    assert there == {}, "nothing at the venue that the ledger does not know"
+    floor.ledger.verify(from_start=True)
 
 
 def test_no_request_ever_named_a_builder(stand: Stand, floor: Floor) -> None:
