@@ -19,10 +19,12 @@ class BreakerPolicy:
     """When a circuit opens, and for how long.
 
     It opens after `failures` calls in a row that failed, for `open_seconds`; each time that its trial fails, for twice as
-    long as before, up to `longest_seconds`.
+    long as before, up to `longest_seconds`. A call that hung until its deadline counts as `hung` failures, because the
+    answers of its bundle wait for it.
     """
 
     failures: int = 5
+    hung: int = 3
     open_seconds: float = 15.0
     longest_seconds: float = 240.0
 
@@ -97,7 +99,7 @@ class Breaker:
                 return
             self._circuit, self._failures, self._openings = Circuit.CLOSED, 0, 0
 
-    def failed(self, retry_after: float = 0.0, era: int | None = None) -> None:
+    def failed(self, retry_after: float = 0.0, era: int | None = None, hung: bool = False) -> None:
         """A call was not; `retry_after` is for how many seconds the endpoint itself asked to be left alone.
 
         What fails while the circuit is open was admitted before, and changes nothing.
@@ -105,7 +107,7 @@ class Breaker:
         with self._lock:
             if self._circuit is Circuit.OPEN or (era is not None and era != self._era):
                 return
-            self._failures += 1
+            self._failures += self._policy.hung if hung else 1
             pause = min(retry_after, self._policy.longest_seconds)
             if self._circuit is Circuit.HALF_OPEN or self._failures >= self._policy.failures:
                 usual = self._policy.open_seconds * 2.0 ** min(self._openings, 32)

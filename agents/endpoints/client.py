@@ -114,7 +114,8 @@ class _UnderWay:
         return Reply(predictions, tally.attempts, tally.seconds)
 
     def _failed(self, failure: CallFailed, attempts: int, seconds: float) -> Reply:
-        self.asked.breaker.failed(failure.retry_after, self.asked.era)
+        hung = failure.status is CallStatus.DEADLINE
+        self.asked.breaker.failed(failure.retry_after, self.asked.era, hung)
         return Reply.failed(failure, len(self.asked.instances), attempts, seconds)
 
 

@@ -63,6 +63,15 @@ def test_it_is_left_alone_as_long_as_it_asks_and_no_longer_than_the_bound():
     assert circuit.admit() == 40
 
 
+def test_a_call_that_hung_counts_for_several_that_failed_at_once():
+    circuit = Breaker(BreakerPolicy(failures=5, hung=3), Hands())
+    circuit.failed()
+    circuit.failed(hung=True)
+    assert circuit.circuit is Circuit.CLOSED
+    circuit.failed()
+    assert circuit.circuit is Circuit.OPEN
+
+
 def test_what_was_admitted_before_it_opened_changes_nothing():
     circuit, _ = breaker()
     for _ in range(9):
