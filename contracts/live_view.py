@@ -23,7 +23,7 @@ class LiveView:
 
     @property
     def portfolio(self) -> str:
-        """String: the latest PortfolioRow as JSON."""
+        """String: the latest PortfolioRow as JSON; its `allocations` are the metric portfolio_allocation_pct by agent."""
         return f"sapphire:{self.desk}:portfolio"
 
     @property
