@@ -116,7 +116,7 @@ def fills(tables: DeskTables) -> tuple[list[Fill], float, tuple[str, ...]]:
         LEFT JOIN (
             SELECT client_order_id, ANY_VALUE(reference_price) AS reference_price
             FROM `{tables.name("orders")}`
-            WHERE desk = @desk AND event_time >= TIMESTAMP_SUB(@start, INTERVAL 7 DAY) AND event_time < @end
+            WHERE desk = @desk AND event_time >= TIMESTAMP_SUB(@since, INTERVAL 7 DAY) AND event_time < @until
             GROUP BY client_order_id
         ) AS o ON o.client_order_id = e.client_order_id
         ORDER BY e.event_time, e.position
@@ -172,7 +172,7 @@ def prices(tables: DeskTables, symbols: set[str]) -> dict[str, Series]:
     seconds = _FINE_SECONDS if _days(tables.start, tables.end) <= _FINE_DAYS else _COARSE_SECONDS
     found = tables.ask(f"""
         SELECT symbol, event_time, close FROM `{tables.name("market_bars")}`
-        WHERE event_time >= @start AND event_time < @end
+        WHERE event_time >= @since AND event_time < @until
         QUALIFY ROW_NUMBER() OVER (
             PARTITION BY symbol, DIV(UNIX_SECONDS(event_time), {seconds}) ORDER BY event_time DESC, bar_seconds
         ) = 1

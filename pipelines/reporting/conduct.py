@@ -43,7 +43,7 @@ def _counts(tables: DeskTables, table: str, who: str, what: str) -> dict[str, di
     found = tables.ask(f"""
         SELECT {who} AS agent, {what} AS kind, COUNT(DISTINCT row_id) AS found
         FROM `{tables.name(table)}`
-        WHERE desk = @desk AND event_time >= @start AND event_time < @end
+        WHERE desk = @desk AND event_time >= @since AND event_time < @until
         GROUP BY agent, kind ORDER BY agent, kind
     """)  # noqa: S608
     counts: dict[str, dict[str, int]] = {}

@@ -39,7 +39,7 @@ class DeskTables:
 
     def rows(self, table: str, columns: str, where: str = "TRUE", *, before: bool = False) -> str:
         """SQL: these columns of the desk's rows in the stretch (or of all before it), each row_id once."""
-        time = "event_time < @start" if before else "event_time >= @start AND event_time < @end"
+        time = "event_time < @since" if before else "event_time >= @since AND event_time < @until"
         return f"""(
             SELECT {columns} FROM `{self.name(table)}`
             WHERE desk = @desk AND {time} AND {where}
@@ -47,11 +47,11 @@ class DeskTables:
         )"""  # noqa: S608 - names of ours, values as parameters
 
     def ask(self, query: str, *parameters: Parameter) -> list[Line]:
-        """The answer; @desk, @start and @end are known. Raises `ReportError` in one sentence."""
+        """The answer; @desk, @since and @until are known. Raises `ReportError` in one sentence."""
         known = [
             Parameter("desk", "STRING", self.desk),
-            Parameter("start", "TIMESTAMP", self.start),
-            Parameter("end", "TIMESTAMP", self.end),
+            Parameter("since", "TIMESTAMP", self.start),
+            Parameter("until", "TIMESTAMP", self.end),
         ]
         config = bigquery.QueryJobConfig(query_parameters=[*known, *parameters])
         try:

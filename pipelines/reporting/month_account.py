@@ -77,7 +77,7 @@ def _marked(tables: DeskTables) -> set[str]:
     """A desk that did not trade is held against every symbol that it could see."""
     found = tables.ask(f"""
         SELECT DISTINCT symbol FROM `{tables.name("market_bars")}`
-        WHERE event_time >= @start AND event_time < @end
+        WHERE event_time >= @since AND event_time < @until
     """)  # noqa: S608
     return {line["symbol"] for line in found}
 

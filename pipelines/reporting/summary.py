@@ -65,18 +65,18 @@ def write_summary(tables: DeskTables, row: DeskMonth) -> None:
     """
     columns = TABLES[row.table].schema
     names = [column["name"] for column in columns]
-    source = ", ".join(f"@new_{name} AS {name}" for name in names)
-    changed = ", ".join(f"{name} = new.{name}" for name in names if name != "row_id")
+    source = ", ".join(f"@its_{name} AS {name}" for name in names)
+    changed = ", ".join(f"{name} = told.{name}" for name in names if name != "row_id")
     values = row.model_dump()
     tables.ask(
         f"""
-        MERGE `{tables.name(row.table)}` AS old USING (SELECT {source}) AS new ON old.row_id = new.row_id
+        MERGE `{tables.name(row.table)}` AS kept USING (SELECT {source}) AS told ON kept.row_id = told.row_id
         WHEN MATCHED THEN UPDATE SET {changed}
-        WHEN NOT MATCHED THEN INSERT ({", ".join(names)}) VALUES ({", ".join(f"new.{name}" for name in names)})
+        WHEN NOT MATCHED THEN INSERT ({", ".join(names)}) VALUES ({", ".join(f"told.{name}" for name in names)})
         """,  # noqa: S608
         *(
             Parameter(
-                f"new_{column['name']}",
+                f"its_{column['name']}",
                 _PARAMETER_TYPES.get(column["type"], column["type"]),
                 values[column["name"]],
             )
