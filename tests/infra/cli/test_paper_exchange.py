@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,12 +11,16 @@ import ccxt
 import pytest
 from typer.testing import CliRunner
 
+from contracts.topics import MARKET_DATA
 from execution.exchange.server import ExchangeServer
 from execution.exchange.session import ExchangeError, Market, Wallet, check_symbols, run_session
 from execution.exchange.signatures import signer_of
 from execution.feed.stop import Stop
 from infra.cli import app
 from infra.cli.paper_exchange import program_for
+from infra.local.pubsub.server import Options
+from tests.execution.trading_floor import quote
+from tests.infra.local.pubsub.conftest import Clients, Running
 
 ROOT = Path(__file__).parents[3]
 
@@ -43,6 +48,50 @@ def test_the_printed_program_makes_an_order_that_is_filled_and_held(tmp_path: Pa
     ordered, held = answer.stdout.splitlines()
     assert ordered.split()[1:4] == ["closed", "0.01", "at"]
     assert held.split()[:3] == ["BTC/USDT:USDT", "long", "0.01"]
+
+
+@pytest.fixture
+def emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
+    running = Running()
+    yield Clients(running.start(Options(port=0, stats_port=0)).port, monkeypatch)
+    running.close()
+
+
+def test_the_desks_market_data_makes_the_market(emulator: Clients) -> None:
+    topic = MARKET_DATA.path("sapphire-test")
+    emulator.publisher.create_topic(name=topic)
+    seen: list[str] = []
+    stop = Stop(60.0)
+
+    def watch(server: ExchangeServer) -> None:
+        batch = quote(42_000.0, 42_000.1)
+        while (ticker := server.call(lambda: server.board.book_ticker("BTCUSDT", 0))) is None:
+            emulator.publisher.publish(topic, batch.encode(), **batch.attributes()).result(10)
+            assert stop.sleep(0.05), "it was told"
+        seen.append(ticker["bidPrice"])
+        stop.ask()
+
+    run_session(
+        ["BTCUSDT"], 0, Wallet.kept_in(None), Decimal(1), Market(project="sapphire-test"), stop,
+        ready=lambda server: threading.Thread(target=watch, args=(server,)).start(), said=id,
+    )  # fmt: skip
+    assert seen == ["42000"]
+    left = emulator.subscriber.list_subscriptions(project="projects/sapphire-test")
+    assert list(left) == [], "its subscription goes with it"
+
+
+def test_without_a_desk_there_is_no_market_to_follow(emulator: Clients) -> None:
+    with pytest.raises(ExchangeError, match="start `sapphire run` first, or leave --pubsub out"):
+        run_session(
+            ["BTCUSDT"],
+            0,
+            Wallet.kept_in(None),
+            Decimal(1),
+            Market(project="sapphire-test"),
+            Stop(5.0),
+            id,
+            id,
+        )
 
 
 def test_the_help_teaches() -> None:

@@ -188,14 +188,14 @@ def test_what_somebody_else_traded_on_the_account_stops_trading(floor: Floor, st
     )
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_with_faults_at_random_each_order_is_there_once_and_the_ledger_is_right(
     floor: Floor, stand: Stand, seed: int
 ) -> None:
     chance = random.Random(seed)
     faulty = [ORDER, "DELETE /fapi/v3/order", "GET /fapi/v3/order", "GET /fapi/v3/userTrades"]
     kinds = [f for f in Fault if f not in (Fault.SLOW, Fault.BUSY)]
-    for _ in range(30):
+    for _ in range(20):
         stand.faults(chance.choice(faulty), chance.choice(kinds))
         side, lots = chance.choice([Side.BUY, Side.SELL]), Decimal(chance.randint(1, 9)) / 10
         changes: dict[str, Any] = {"side": side, "quantity": lots}
