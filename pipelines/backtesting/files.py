@@ -15,7 +15,6 @@ from apache_beam.io.filesystems import FileSystems
 
 from contracts.backtest import BacktestResult
 from pipelines.backtesting.data import DataSpec, open_data
-from pipelines.backtesting.run import code_version
 from pipelines.backtesting.scenario import Scenario
 
 PENDING = ".part"
@@ -73,7 +72,7 @@ class Folder:
         return self.read("runs", f"{run}.key") == key.encode()
 
 
-def key_of(spec: DataSpec, scenario: Scenario, trials: int, seed: int) -> str:
+def key_of(spec: DataSpec, scenario: Scenario, trials: int, seed: int, code: str) -> str:
     """Stands for all that a result depends on: data, scenario, code."""
     content = {
         "data": [identity.sha256 for identity in open_data(spec).identities],
@@ -81,6 +80,6 @@ def key_of(spec: DataSpec, scenario: Scenario, trials: int, seed: int) -> str:
         "scenario": scenario.model_dump(mode="json"),
         "trials": trials,
         "seed": seed,
-        "code": code_version(),
+        "code": code,
     }
     return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()

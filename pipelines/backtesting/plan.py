@@ -17,6 +17,7 @@ from pipelines.backtesting.data import DataSpec
 from pipelines.backtesting.errors import BacktestError
 from pipelines.backtesting.files import key_of
 from pipelines.backtesting.parameter_sets import Changes, applied, read_grid
+from pipelines.backtesting.run import code_version
 from pipelines.backtesting.runs import Task
 from pipelines.backtesting.scenario import SWITCHES, Scenario
 
@@ -53,12 +54,13 @@ def tasks_of(wanted: Wanted, settings: Settings) -> list[Task]:
         base = changed.model_copy(update={"parameters": {}})
     sets: list[tuple[str, Changes]] = read_grid(wanted.grid) if wanted.grid else [("base", {})]
     scenarios = [applied(base, name, changes) if changes else base for name, changes in sets]
-    tasks = []
+    tasks, code = [], code_version()
     for desk in _desks(roster, wanted.desks):
         for scenario in scenarios:
             of_desk = scenario.on_desk(desk)
-            key = key_of(spec, of_desk, len(scenarios), wanted.seed)
-            task = Task(f"{desk}.{scenario.name}", key, spec, of_desk, len(scenarios), wanted.seed)
+            key = key_of(spec, of_desk, len(scenarios), wanted.seed, code)
+            name = f"{desk}.{scenario.name}"
+            task = Task(name, key, spec, of_desk, len(scenarios), wanted.seed, code)
             tasks.append(task)
             if wanted.with_cost_cases:
                 tasks += [task._replace(off=off) for off in (*SWITCHES, "all")]

@@ -13,7 +13,6 @@ import pyarrow as pa
 from contracts.backtest import (
     AgentOutcome,
     BacktestResult,
-    CostCase,
     PriceSeries,
     SymbolOutcome,
 )
@@ -28,7 +27,7 @@ from pipelines.backtesting.desk_loop import DeskLoop, Observer
 from pipelines.backtesting.instruments import instruments_in_force
 from pipelines.backtesting.market_log import MarketNews, market_news, settings_of
 from pipelines.backtesting.paper_service import PaperService
-from pipelines.backtesting.scenario import SWITCHES, Scenario
+from pipelines.backtesting.scenario import Scenario
 from pipelines.backtesting.tape import tape_of
 from transforms.market.history import history
 
@@ -45,15 +44,15 @@ def run_scenario(
     *,
     trials: int = 1,
     seed: int = 0,
-    with_cost_cases: bool = False,
+    code: str | None = None,
     every_event: bool = False,
     progress: Progress = _in_silence,
     observer: Observer | None = None,
 ) -> BacktestResult:
     """Run a scenario over the data; raises `BacktestError`.
 
-    With `with_cost_cases` it is run again without each of the costs. `every_event` takes the venue through every
-    event instead of those that matter: slower, and the same result.
+    `every_event` takes the venue through every event instead of those that matter: slower, and the same result. `code`
+    is the version that the result names, by default that of this process.
     """
     data = open_data(spec)
     tape = tape_of(spec)
@@ -68,7 +67,7 @@ def run_scenario(
     prices = _prices(spec, data, scenario)
     fills = fills_of(booked)
     accounts = Accounts.of(booked, _last_marks(news))
-    result = BacktestResult(
+    return BacktestResult(
         run=f"{scenario.roster.desk}.{scenario.name}",
         desk=scenario.roster.desk,
         parameter_set=scenario.name,
@@ -77,7 +76,7 @@ def run_scenario(
         roster=scenario.roster.to_json().decode(),
         trials=trials,
         seed=seed,
-        code_version=code_version(),
+        code_version=code or code_version(),
         data=data.identities,
         from_micros=int(tape.micros[0]),
         to_micros=int(tape.micros[-1]),
@@ -99,25 +98,6 @@ def run_scenario(
         events=data.events,
         notes=tuple(_notes(data, scenario, collected, service)),
     )
-    if not with_cost_cases:
-        return result
-    return result.model_copy(update={"cost_cases": _cost_cases(spec, scenario, result)})
-
-
-def _cost_cases(spec: DataSpec, scenario: Scenario, whole: BacktestResult) -> tuple[CostCase, ...]:
-    """The same run without each of its costs, and without all of them."""
-    cases = []
-    for off in ("none", *SWITCHES, "all"):
-        run = whole if off == "none" else run_scenario(spec, scenario.without(off))
-        cases.append(
-            CostCase(
-                off=off,
-                final_equity=run.final_equity,
-                fills=len(run.fills),
-                difference=plain(run.final_equity - whole.final_equity),
-            )
-        )
-    return tuple(cases)
 
 
 def _agents(scenario: Scenario, collected: Collected, accounts: Accounts) -> list[AgentOutcome]:

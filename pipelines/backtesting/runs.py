@@ -23,6 +23,7 @@ class Task(NamedTuple):
     scenario: Scenario
     trials: int
     seed: int
+    code: str
     off: str = ""
 
     @property
@@ -48,7 +49,12 @@ def make_run(task: Task, folder: Folder, progress: Callable[[int], None]) -> Don
             folder.write(orjson.dumps(case | {"key": task.key}), "cases", f"{task.name}.json")
         else:
             result = run_scenario(
-                task.spec, task.scenario, trials=task.trials, seed=task.seed, progress=progress
+                task.spec,
+                task.scenario,
+                trials=task.trials,
+                seed=task.seed,
+                code=task.code,
+                progress=progress,
             )
             folder.write_run(result, task.key)
     except BacktestError as error:

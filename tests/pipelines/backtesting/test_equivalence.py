@@ -162,5 +162,7 @@ def test_the_trading_job_orders_the_same(day: Slice) -> None:
     )
     said = as_a_stream("trading", day.log(TRADING), lambda source: source | "Keep the book" >> step)
     assert said[ORDERS] == day.said["trading"][ORDERS]
-    assert said[ROWS] == day.said["trading"][ROWS][: len(said[ROWS])], "a bounded run tells the book once more in the end"
+    assert said[ROWS] == day.said["trading"][ROWS][: len(said[ROWS])], (
+        "a bounded run tells the book once more in the end"
+    )
     assert len(said[ORDERS]) > 5

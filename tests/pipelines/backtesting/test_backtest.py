@@ -1,0 +1,189 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pyarrow.parquet as pq
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from contracts.backtest import Backtest
+from pipelines.backtest import app, options_of
+from pipelines.backtesting.errors import BacktestError
+from pipelines.backtesting.files import Folder
+from pipelines.backtesting.making import make_backtest
+from pipelines.backtesting.parameter_sets import applied, read_grid
+from pipelines.backtesting.plan import Wanted
+from pipelines.backtesting.scenario import SWITCHES
+from tests.pipelines.backtesting.worlds import scenario, write_bars
+
+QUIET = Console(quiet=True)
+MINUTES = 24
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_version() -> Iterator[None]:
+    """Somebody may commit while the tests run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pipelines.backtesting.plan.code_version", lambda: "tested")
+        yield
+
+
+@pytest.fixture(scope="module")
+def wanted(tmp_path_factory: pytest.TempPathFactory) -> Wanted:
+    folder = tmp_path_factory.mktemp("grid")
+    grid = folder / "grid.yaml"
+    grid.write_text("parameters:\n  limits.per_trade_share: [0.02, 0.05]\n")
+    return Wanted(inputs=(str(write_bars(folder, MINUTES)),), grid=grid, changes=("roster.capital=100000",))
+
+
+def make(wanted: Wanted, output: Path, workers: int = 1, runner: str = "FnApiRunner") -> Backtest:
+    return make_backtest(wanted, str(output), options_of(runner, workers, []), QUIET)
+
+
+@pytest.fixture(scope="module")
+def made(wanted: Wanted, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("made")
+    make(wanted, output)
+    return output
+
+
+def files(output: Path) -> dict[str, bytes]:
+    kept = [output / "result.json", *output.glob("runs/*"), *output.glob("tables/*")]
+    return {str(path.relative_to(output)): path.read_bytes() for path in kept}
+
+
+def test_a_grid_is_a_run_each(made: Path) -> None:
+    done = Backtest.from_json((made / "result.json").read_bytes())
+    assert [run.run for run in done.runs] == ["main.set-1", "main.set-2"]
+    assert [run.parameters for run in done.runs] == [
+        {"limits.per_trade_share": "0.02"},
+        {"limits.per_trade_share": "0.05"},
+    ]
+    assert done.trials == 2
+    fills = pq.read_table(made / "tables" / "fills.parquet")
+    assert fills.num_rows == sum(run.fills for run in done.runs) > 0
+    assert pq.read_table(made / "tables" / "runs.parquet").num_rows == 2
+    assert str(fills.schema.field("price").type) == "decimal128(38, 8)"
+
+
+@pytest.mark.parametrize(("runner", "workers"), [("FnApiRunner", 2), ("BundleBasedDirectRunner", 1)])
+def test_neither_the_runner_nor_its_workers_change_a_byte(
+    wanted: Wanted, made: Path, tmp_path: Path, runner: str, workers: int
+) -> None:
+    make(wanted, tmp_path, workers, runner)
+    assert files(tmp_path) == files(made)
+
+
+def test_what_is_finished_is_not_made_again(
+    wanted: Wanted, made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = files(made)
+    (made / "runs" / "main.set-2.key").unlink()
+    asked: list[str] = []
+    plan = "pipelines.backtesting.making.MakeRuns"
+    real = __import__("pipelines.backtesting.runs", fromlist=["MakeRuns"]).MakeRuns
+
+    def noted(tasks: list, folder: Folder) -> object:
+        asked.extend(task.name for task in tasks)
+        return real(tasks, folder)
+
+    monkeypatch.setattr(plan, noted)
+    make(wanted, made)
+    assert asked == ["main.set-2"]
+    assert files(made) == before
+    asked.clear()
+    make(wanted, made)
+    assert asked == []
+
+
+def test_each_cost_can_be_switched_off(wanted: Wanted, tmp_path: Path) -> None:
+    alone = Wanted(inputs=wanted.inputs, changes=wanted.changes, with_cost_cases=True)
+    make(alone, tmp_path)
+    result = Folder(str(tmp_path)).read_run("main.base")
+    cases = {case.off: case for case in result.cost_cases}
+    assert list(cases) == ["none", *SWITCHES, "all"]
+    assert cases["none"].final_equity == result.final_equity
+    assert cases["fees"].difference > 0
+    assert cases["spread"].difference > 0
+    assert cases["all"].difference > cases["fees"].difference
+
+
+def test_more_desks_are_runs_beside_one_another(wanted: Wanted, tmp_path: Path) -> None:
+    done = make(Wanted(inputs=wanted.inputs, desks=2, changes=wanted.changes), tmp_path)
+    assert [run.run for run in done.runs] == ["main.base", "main-2.base"]
+    assert done.runs[0].net == done.runs[1].net
+    assert done.trials == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("just text", "needs `parameters`"),
+        ("parameters: {limits.per_trade_share: 0.02}", "limits.per_trade_share needs a list of values"),
+        ("sets: [{name: a}, {name: a}]", "two parameter sets are called a"),
+        ("parameters: [", "is not YAML"),
+    ],
+)
+def test_a_wrong_grid_is_told(tmp_path: Path, content: str, told: str) -> None:
+    path = tmp_path / "grid.yaml"
+    path.write_text(content)
+    with pytest.raises(BacktestError, match=told):
+        read_grid(path)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "told"),
+    [
+        ("limit.per_trade_share", 1, "limit.per_trade_share is no parameter: begin it with agents."),
+        ("limits.per_trade", 1, "per_trade is not one of active_share"),
+        ("agents.nobody.capital_weight", 1, "names no agent's field: agents are deepseek-v3"),
+        ("limits.per_trade_share", 7, "limits.per_trade_share: Input should be less than or equal to 1"),
+        ("timing.decision_ms", "soon", "timing.decision_ms: Input should be a valid integer"),
+    ],
+)
+def test_a_wrong_parameter_is_told(parameter: str, value: object, told: str) -> None:
+    with pytest.raises(BacktestError) as error:
+        applied(scenario(), "wrong", {parameter: value})
+    assert told in str(error.value)
+
+
+def test_sets_can_be_listed_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "grid.yaml"
+    path.write_text("sets:\n  - {name: slow, timing.decision_ms: 5000}\n  - {costs.fees: false}\n")
+    assert read_grid(path) == [("slow", {"timing.decision_ms": 5000}), ("listed-2", {"costs.fees": False})]
+    assert applied(scenario(), "slow", {"timing.decision_ms": 5000}).timing.decision_ms == 5_000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--input", "nowhere.csv"], "there is no file nowhere.csv, and no data set of that name: known are"),
+        (["--from", "soon"], "--from soon is no time: write 2024-01-15"),
+        (["--from", "2024-01-16", "--to", "2024-01-15"], "--to must be later than --from"),
+        (["--from", "2025-01-01"], "the input reaches from 2024-01-15T00:01:00Z"),
+        (["--roster", "nobody.yaml"], "there is no roster at nobody.yaml"),
+        (["--grid", "none.yaml"], "there is no grid file none.yaml"),
+        (["--set", "timing.decision_ms"], "--set timing.decision_ms needs a value"),
+    ],
+)
+def test_what_the_user_can_mend_is_one_sentence(tmp_path: Path, arguments: list[str], told: str) -> None:
+    done = CliRunner().invoke(app, ["--output", str(tmp_path / "out"), *arguments], env={"COLUMNS": "400"})
+    assert done.exit_code == 2
+    assert told in " ".join(done.output.split())
+    assert "Traceback" not in done.output
+
+
+def test_help_teaches() -> None:
+    told = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "160"}).output
+    for word in ("--input", "--grid", "--costs-table", "hourly-btc", "Examples", "limits.per_trade_share"):
+        assert word in told
+
+
+def test_recorded_agents_answer_what_they_were_asked_alone(wanted: Wanted, tmp_path: Path) -> None:
+    answers = tmp_path / "answers.jsonl"
+    recorded = {"model": "momentum", "prompt": "0" * 16, "prediction": {}}
+    answers.write_bytes(orjson.dumps(recorded) + b"\n")
+    outside = Wanted(inputs=wanted.inputs, answers=answers)
+    with pytest.raises(BacktestError, match="were not asked this when they were recorded"):
+        make(outside, tmp_path / "out")
