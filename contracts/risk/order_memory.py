@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from contracts.orders import OrderRequest, bracket_order_id
-from contracts.payloads import OrderExecution
+from contracts.payloads import OrderExecution, OrderStatus
 from contracts.risk.heard_steps import HeardSteps
 from contracts.risk.money import ZERO
 
@@ -158,6 +158,12 @@ class OrderMemory:
             return Heard.REPEATED
         if step.status.is_final:
             self._remember(step.client_order_id, self._legs.pop(step.client_order_id), micros)
+            if step.status is not OrderStatus.FILLED:
+                # One of another size may take its place, under the id that follows from this one's.
+                leg: Literal["stop", "target"] = (
+                    "stop" if step.client_order_id.startswith("sps-") else "target"
+                )
+                self._legs[bracket_order_id(step.client_order_id, leg)] = HeardSteps()
         return Heard.NEW
 
     def _drop_legs(self, entry: str) -> None:

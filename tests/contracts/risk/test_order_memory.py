@@ -85,6 +85,17 @@ def test_a_leg_is_no_stranger_and_never_in_flight() -> None:
     assert OrderMemory.load(memory.dump()).dump() == memory.dump()
 
 
+def test_a_leg_in_the_place_of_another_is_none_either() -> None:
+    memory = with_legs()
+    memory.hear(said(1, "FILLED", fill="3"), 1)
+    memory.hear(leg(1, "SUBMITTED", "target"), 2)
+    memory.hear(leg(2, "CANCELLED", "target"), 3)
+    second = bracket_order_id(bracket_order_id("o", "target"), "target")
+    assert memory.hear(said(1, "SUBMITTED", order=second), 4) is Heard.NEW
+    assert memory.hear(said(2, "FILLED", fill="3", order=second), 5) is Heard.NEW
+    assert remaining(memory) == []
+
+
 def test_an_order_that_never_filled_has_no_legs() -> None:
     cancelled, rejected = with_legs(), with_legs()
     cancelled.hear(said(1, "CANCELLED"), 1)
