@@ -122,7 +122,7 @@ def checked_changes(changes: Mapping[str, Any]) -> dict[str, Decimal | None]:
 @cache
 def _reader(name: str) -> TypeAdapter[Any]:
     field = Limits.model_fields[name]
-    annotation = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+    annotation: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
     return TypeAdapter(annotation)
 
 
