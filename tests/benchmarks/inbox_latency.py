@@ -18,7 +18,7 @@ from agents.client import AsyncGatewayClient
 from agents.gateway.measures import LATENCY
 from contracts.payloads import Question
 from tests.benchmarks.figure import CannotRun, Figure, Figures
-from tests.end_to_end.coordination_stand import ADMIN, Stand, stand
+from tests.end_to_end.coordination_stand import Stand, stand
 
 SENDER, HEARER = "freqtrade-hft", "hummingbot-mm"
 RATES = {20: 15.0, 100: 10.0}
@@ -59,7 +59,7 @@ def _widen_the_budget(there: Stand) -> None:
         "budget": {"seconds_per_message": 0.001, "burst": 10_000},
         "issued_by": "benchmark",
     }
-    headers = {"Authorization": f"Bearer {ADMIN}"}
+    headers = {"Authorization": f"Bearer {there.operators_token}"}
     httpx.post(f"{there.gateway_url}/controls", json=body, headers=headers).raise_for_status()
 
 

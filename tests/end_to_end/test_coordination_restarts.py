@@ -9,7 +9,7 @@ import pytest
 from agents.client import GatewayClient
 from contracts.message import Message, MessageType
 from contracts.payloads import Question
-from tests.end_to_end.coordination_stand import ADMIN, JOB, Stand, stand
+from tests.end_to_end.coordination_stand import JOB, Stand, stand
 
 MESSAGES = 120
 BEFORE = 30
@@ -37,7 +37,7 @@ def widen_the_budget(running: Stand) -> None:
         "action": "budget", "agent": SENDER, "message_class": "chatter", "issued_by": "test",
         "budget": {"seconds_per_message": 0.001, "burst": 1_000},
     }  # fmt: skip
-    headers = {"Authorization": f"Bearer {ADMIN}"}
+    headers = {"Authorization": f"Bearer {running.operators_token}"}
     httpx.post(f"{running.gateway_url}/controls", json=body, headers=headers).raise_for_status()
 
 
@@ -67,8 +67,8 @@ def test_nothing_is_lost_and_nothing_doubled(running: Stand) -> None:
             say(sender, name)
         talk = threading.Thread(target=lambda: [say(sender, name) for name in said[BEFORE:]])
         talk.start()
-        assert running.stop(JOB) == 0
-        running.start(JOB)
+        assert running.processes.stop(JOB) == 0
+        running.processes.start(JOB)
         talk.join()
         say(sender, said[0])
         say(sender, "after-stop")
@@ -76,8 +76,8 @@ def test_nothing_is_lost_and_nothing_doubled(running: Stand) -> None:
 
         # A control, every question, a state, the repeated one and the last.
         running.wait_until_told(JOB, 1 + len(said) + 1 + 2)
-        running.kill(JOB)
-        running.start(JOB)
+        running.processes.kill(JOB)
+        running.processes.start(JOB)
         say(sender, said[1])
         say(sender, "after-kill")
         assert heard(hearer, "after-kill") == ["after-kill"]
@@ -98,4 +98,4 @@ def test_nothing_is_lost_and_nothing_doubled(running: Stand) -> None:
 
 
 def test_the_gateway_ends_well_when_it_is_told_to(running: Stand) -> None:
-    assert running.stop("gateway") == 0
+    assert running.processes.stop("gateway") == 0
