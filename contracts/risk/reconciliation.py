@@ -91,11 +91,12 @@ class Reconciliation:
         found = {}
         for symbol in sorted({*ledger, *book.symbols(), *self._accepted}):
             held, there = book.net(symbol), ledger.get(symbol, ZERO)
-            unexplained = there - held - self._accepted.get(symbol, ZERO)
             left = [order.remaining for order in orders.in_flight() if order.symbol == symbol]
             low = sum((quantity for quantity in left if quantity < 0), ZERO)
             high = sum((quantity for quantity in left if quantity > 0), ZERO)
-            if not low <= unexplained <= high:
+            if low <= there - held <= high:
+                self._accepted.pop(symbol, None)  # they agree: there is nothing to accept any more
+            elif not low <= there - held - self._accepted.get(symbol, ZERO) <= high:
                 found[symbol] = Difference(held, there)
         return found
 

@@ -74,7 +74,15 @@ def test_a_release_accepts_the_difference_and_no_other() -> None:
     assert compared.hear(at_start=True, BTCUSDT="0.1") == ""
     compared.book.fill("alpha", BTC, D("0.5"), D(100), D(0))
     assert compared.hear(at_start=True, BTCUSDT="0.6") == ""
-    assert compared.hear(at_start=True, BTCUSDT="0.8") == "BTCUSDT: 0.8 in the book, 0.8 in the ledger"
+    assert compared.hear(at_start=True, BTCUSDT="0.7") == "BTCUSDT: 0.8 in the book, 0.7 in the ledger"
+
+
+def test_what_was_accepted_is_forgotten_once_they_agree() -> None:
+    compared = Compared()
+    compared.hear(at_start=True, BTCUSDT="0.1")
+    compared.found.release()
+    assert compared.hear(at_start=True, BTCUSDT="0.3") == ""
+    assert compared.hear(at_start=True, BTCUSDT="0.1") == "BTCUSDT: 0.3 in the book, 0.1 in the ledger"
 
 
 def test_no_answer_holds_at_the_start_and_changes_nothing_later() -> None:
