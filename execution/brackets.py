@@ -105,13 +105,14 @@ class Lots:
 
 
 def level_of(entry: OrderRequest, leg: Leg) -> Decimal | None:
-    """The price at which a leg fires, on the tick, rounded towards the entry; None when the entry names none."""
+    """The price at which a leg fires, on the tick, rounded towards the entry; None when there is none above zero."""
     price = entry.stop_loss if leg == "stop" else entry.take_profit
     if price is None:
         return None
     tick = INSTRUMENTS[entry.symbol].tick
     upwards = (entry.side is Side.BUY) == (leg == "stop")
-    return (price / tick).to_integral_value(ROUND_CEILING if upwards else ROUND_FLOOR) * tick
+    level = (price / tick).to_integral_value(ROUND_CEILING if upwards else ROUND_FLOOR) * tick
+    return level if level > 0 else None
 
 
 def is_passed(entry: OrderRequest, leg: Leg, level: Decimal, price: Decimal) -> bool:
@@ -200,7 +201,11 @@ class Brackets:
             due |= legs.keys() | {(held.desk, held.agent, held.symbol) for held in self._ledger.holdings()}
             self._swept = True
         for key in sorted(due):
-            self._compare(key, legs.get(key, []))
+            try:
+                self._compare(key, legs.get(key, []))
+            except (ValueError, ArithmeticError, KeyError) as error:
+                # Whatever one bracket is wrong in must not keep the others, nor the kill switch, from working.
+                _log.error("bracket_impossible", agent=key[1], symbol=key[2], error=str(error)[:300])
 
     def _compare(self, key: _Key, open_legs: list[LedgerOrder]) -> None:
         held = self._ledger.holding(*key)
@@ -234,7 +239,7 @@ class Brackets:
             if remaining != protected.quantity and last.life.status is not OrderStatus.UNKNOWN:
                 self._end(key, last)
             return True
-        return self._must_wait(entry, leg, placed) or self._place(key, protected, leg, last)
+        return self._must_wait(key, placed) or self._place(key, protected, leg, last)
 
     def _place(self, key: _Key, protected: Protected, leg: Leg, last: LedgerOrder | None) -> bool:
         entry = protected.entry
@@ -254,6 +259,7 @@ class Brackets:
             return True
         if order.status is OrderStatus.REJECTED:
             self._due.append(key)
+            self._retry_at[identifier] = self._ticks() + self._pause_after(protected.legs[leg])
             _log.error(
                 "bracket_rejected",
                 client_order_id=identifier,
@@ -262,23 +268,25 @@ class Brackets:
             )
         return not order.filled_quantity
 
-    def _must_wait(self, entry: OrderRequest, leg: Leg, placed: list[LedgerOrder]) -> bool:
-        """After legs that were rejected in a row: whether it is too early for another. 1 s, 2 s ... a minute."""
+    def _must_wait(self, key: _Key, placed: list[LedgerOrder]) -> bool:
+        """After a leg that was rejected: whether it is too early for another."""
+        if not placed:
+            return False
+        identifier = placed[-1].request.client_order_id
+        if self._ticks() >= self._retry_at.get(identifier, 0.0):
+            self._retry_at.pop(identifier, None)
+            return False
+        self._due.append(key)
+        return True
+
+    def _pause_after(self, placed: list[LedgerOrder]) -> float:
+        """Seconds before the next try after one more rejection in a row: 1, 2 ... a minute."""
         rejected = 0
         for order in reversed(placed):
-            if order.life.status is not OrderStatus.REJECTED or order.life.filled_quantity:
+            if order.life.status is not OrderStatus.REJECTED:
                 break
             rejected += 1
-        name = f"{entry.client_order_id}/{leg}/{rejected}"
-        if not rejected:
-            return False
-        now = self._ticks()
-        pause = min(2.0 ** (rejected - 1), _LONGEST_PAUSE)
-        if now >= self._retry_at.setdefault(name, now + pause):
-            del self._retry_at[name]
-            return False
-        self._due.append((entry.desk, entry.agent, entry.symbol))
-        return True
+        return min(2.0**rejected, _LONGEST_PAUSE)
 
     def _end(self, key: _Key, order: LedgerOrder) -> None:
         """Cancel a leg that is too many or of the wrong size; what comes in its place is seen once that is sure."""

@@ -198,6 +198,24 @@ def test_a_level_that_was_passed_is_closed_at_the_market(floor: Floor, venue: Sc
     assert floor.ledger.holdings() == []
 
 
+def test_after_a_rejected_leg_there_is_a_pause_that_doubles(floor: Floor, venue: ScriptedVenue) -> None:
+    floor.placement.place(entry(take_profit=None))
+    trade(venue, entry().client_order_id, HALF)
+    never = (False, Unclear("cut"))
+    tried: list[float] = []
+    for second in range(9):
+        floor.ticks.seconds = float(second)
+        venue.faults = [never]
+        before = len(venue.placed)
+        floor.upkeep.tick()
+        if len(venue.placed) > before:
+            tried.append(floor.ticks.seconds)
+    assert tried == [0.0, 1.0, 3.0, 7.0]
+    venue.faults = []
+    settle(floor)
+    assert legs(floor) == [("STOP_MARKET", HALF, STOP)]
+
+
 def test_levels_lie_on_the_tick_towards_the_entry() -> None:
     odd = {"stop_loss": Decimal("41000.01"), "take_profit": Decimal("43999.99")}
     assert (level_of(entry(**odd), "stop"), level_of(entry(**odd), "target")) == (
@@ -208,6 +226,7 @@ def test_levels_lie_on_the_tick_towards_the_entry() -> None:
         Decimal("43000.0"), Decimal("41000.1"),
     )  # fmt: skip
     assert level_of(request(), "stop") is None
+    assert level_of(entry(take_profit=Decimal("0.05")), "target") is None, "no price above zero"
 
 
 def test_a_kill_takes_the_legs_away_and_a_release_brings_them_back(

@@ -18,7 +18,7 @@ The venue holds a client_order_id to be unique among open orders only, so nothin
 import asyncio
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -192,12 +192,13 @@ class AsterVenue:
                 self._trouble = str(error)
             except (Refused, Unclear) as error:
                 self._trouble = f"{self.name} cannot be set up yet: {error}"
-            except (KeyError, TypeError, ArithmeticError) as error:
+            except (KeyError, TypeError, ValueError, ArithmeticError) as error:
                 self._trouble = f"{self.name} answers what is not understood: {type(error).__name__}"
             _log.warning("aster_not_set_up", trouble=self._trouble)
             await asyncio.sleep(backoff.next())
         self._trouble = None
-        await asyncio.gather(self._streams.run_account(), self._streams.run_prices(), self._countdown.run())
+        for work in (self._streams.run_account, self._streams.run_prices, self._countdown.run):
+            self._loop.begin(_again_and_again(work))
 
     async def _set_up(self) -> None:
         exchange = self._exchange
@@ -268,6 +269,16 @@ class AsterVenue:
             work.close()
             raise Unclear(f"{self.name} is not connected")
         return self._loop.wait_for(work, self._patience)
+
+
+async def _again_and_again(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run what should never end, and begin it anew when it does."""
+    while True:
+        try:
+            await work()
+        except Exception as error:  # noqa: BLE001 - a stream that ended in silence would be missed by nobody
+            _log.error("aster_work_failed", work=work.__name__, error=type(error).__name__)
+        await asyncio.sleep(1.0)
 
 
 def _rejected(reason: str) -> VenueAnswer:

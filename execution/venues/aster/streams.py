@@ -111,8 +111,12 @@ class Streams:
             except orjson.JSONDecodeError:
                 self.counts["frames that are not JSON"] += 1
                 return
-            if isinstance(frame, dict):
+            try:
                 take(frame.get("data", frame))
+            except (AttributeError, KeyError, TypeError, ValueError, ArithmeticError) as error:
+                # ccxt would read no further frame after one that raises.
+                self.counts["frames not understood"] += 1
+                _log.error("frame_not_understood", error=type(error).__name__)
 
         client.handle_text_or_binary_message = on_frame
         # No frame resolves this future: ccxt rejects it when the connection ends.

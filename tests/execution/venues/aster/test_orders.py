@@ -214,6 +214,24 @@ def test_events_in_the_wrong_order_are_all_told(stand: Stand) -> None:
     stand.prices()
 
 
+def test_an_event_that_makes_no_sense_does_not_end_the_stream(stand: Stand) -> None:
+    account = stand.venue._exchange.options["cachedWalletAddress"]
+    before = stand.venue._streams.counts["frames not understood"]
+    nonsense: list[Any] = [
+        {"e": "ORDER_TRADE_UPDATE"},
+        {"e": "ORDER_TRADE_UPDATE", "o": {"c": 1, "X": "?"}},
+        [1],
+        7,
+    ]
+    for event in nonsense:
+        stand.server.call(lambda event=event: stand.server.streams.tell(account, event))  # type: ignore[misc]
+    wanted = order(**LIMIT)
+    stand.place(wanted)
+    stand.venue.cancel(wanted, NOON)
+    stand.until_told(wanted, OrderStatus.CANCELLED)
+    assert stand.venue._streams.counts["frames not understood"] == before + len(nonsense)
+
+
 def test_what_happened_while_the_stream_was_away_is_asked_for(stand: Stand) -> None:
     wanted = order(**LIMIT)
     stand.place(wanted)
