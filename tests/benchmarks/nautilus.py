@@ -1,8 +1,8 @@
 """NautilusTrader at the same work: quotes, trades and bars of our tape, one crossing of averages, market orders.
 
-Its engine is handed ticks that are made already, as ours is handed columns; only its run is timed. The venue is netting, with
-no latency and our taker fee, so that its fills can be held against ours one by one. The library is a peer for the benchmarks
-alone: nothing of the project needs it.
+Its engine is handed ticks that are made already, as ours is handed columns; only its run is timed. The venue is netting,
+with no latency and our taker fee, so that its fills can be held against ours one by one. The library is a peer for the
+benchmarks alone: nothing of the project needs it.
 """
 
 import time
@@ -109,7 +109,12 @@ def run_peer(tape: Tape, cross: MovingAverageCross, quantity: Decimal) -> PeerRu
     engine.run()
     seconds = time.process_time() - began
     fills = [
-        PeerFill(event.ts_event // 1_000, 1 if event.is_buy else -1, event.last_px.as_decimal(), event.last_qty.as_decimal())
+        PeerFill(
+            event.ts_event // 1_000,
+            1 if event.is_buy else -1,
+            event.last_px.as_decimal(),
+            event.last_qty.as_decimal(),
+        )
         for order in engine.cache.orders()
         for event in order.events
         if type(event).__name__ == "OrderFilled"

@@ -11,6 +11,7 @@ SECTIONS = {
     "market": "tests.benchmarks.market",
     "stack": "tests.benchmarks.stack",
     "execution": "tests.benchmarks.execution",
+    "backtest": "tests.benchmarks.backtest",
     "agents": "tests.benchmarks.agents",
 }
 
