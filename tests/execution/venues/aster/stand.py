@@ -1,5 +1,6 @@
 """What the tests of the Aster venue stand on: the local exchange, the venue, and what the venue told."""
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,6 +39,8 @@ def connected(server: ExchangeServer, **changes: Any) -> Iterator[AsterVenue]:
     venue.listen(lambda *_: None)
     # Tests put the server's clock forward; the venue follows it, as it does by asking for the time.
     venue._exchange.ticks = lambda: server.micros() / 1e6
+    # Countdowns are told anew when a test says so.
+    venue._countdown.run = _never  # type: ignore[method-assign]
     venue.start()
     try:
 
@@ -49,6 +52,10 @@ def connected(server: ExchangeServer, **changes: Any) -> Iterator[AsterVenue]:
         yield venue
     finally:
         venue.stop()
+
+
+async def _never() -> None:
+    await asyncio.Event().wait()
 
 
 def until(condition: Callable[[], bool]) -> None:

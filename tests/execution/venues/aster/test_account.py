@@ -1,5 +1,6 @@
 """The account: position modes, what reduces, leverage and margin, the countdown, the stream's key."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import ExitStack
 from decimal import Decimal
@@ -14,6 +15,7 @@ from execution.exchange.faults import Fault
 from execution.exchange.server import ExchangeServer
 from execution.exchange.signatures import new_wallet
 from execution.venues.aster.aster_venue import AsterVenue
+from execution.venues.aster.countdown import Countdown
 from execution.venues.aster.settings import AsterSettings
 from tests.execution.trading_floor import NOON
 from tests.execution.venues.aster.stand import ORDER, Stand, connected, order, until
@@ -123,6 +125,15 @@ def test_an_order_does_not_leave_without_its_countdown(stand: Stand) -> None:
     assert answer.end is OrderStatus.REJECTED
     assert answer.reason.startswith("not sent, because its countdown could not be begun")
     assert stand.heard(ORDER) == []
+
+
+def test_the_countdown_is_told_by_itself_until_it_is_stopped(stand: Stand) -> None:
+    countdown = Countdown(stand.venue._exchange, 60)
+    countdown._seconds = 0
+    running = asyncio.run_coroutine_threadsafe(countdown.run(), stand.venue._loop.loop)
+    countdown.rests(order(**LIMIT))
+    until(lambda: len(stand.heard(COUNTDOWN)) >= 2)
+    running.cancel()
 
 
 # --- the stream ----------------------------------------------------------------------------------------
