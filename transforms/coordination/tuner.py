@@ -28,6 +28,9 @@ LARGEST_STEP = 0.05
 SMALLEST_STEP = 0.02
 """What is less is not worth a change."""
 
+REPEATED_AFTER_MICROS = 3_600 * _SECOND
+"""A suggestion that still stands is made again after so long."""
+
 LEAST, MOST = 0.05, 0.95
 """No agent is made to hear everything, or next to nothing."""
 
@@ -87,6 +90,7 @@ class Tuner:
         self._weight = 0.0
         self._sum = 0.0
         self._volatility = 0.0
+        self._said: dict[str, list[Any]] = {}
 
     def hear(self, volatility: float, now: int) -> None:
         """Take up the market's volatility, a share of the price in a day."""
@@ -119,7 +123,15 @@ class Tuner:
             )
             for agent, own in thresholds.items()
         )
-        return [suggestion for suggestion in found if suggestion.suggested != suggestion.threshold]
+        news = [said for said in found if said.suggested != said.threshold and not self._is_said(said, now)]
+        self._said.update({said.agent: [said.threshold, said.suggested, now] for said in news})
+        return news
+
+    def _is_said(self, suggestion: Suggestion, now: int) -> bool:
+        """Whether next to the same was suggested lately, and the threshold in force is the same still."""
+        threshold, suggested, at = self._said.get(suggestion.agent, (None, 0.0, 0))
+        stands = threshold == suggestion.threshold and abs(suggested - suggestion.suggested) < SMALLEST_STEP
+        return stands and now - at < REPEATED_AFTER_MICROS
 
     def _suggested(self, agent: str, own: float, regime: float, activity: float) -> float:
         middle = self._middles[agent]
@@ -132,12 +144,13 @@ class Tuner:
     def state(self) -> list[Any]:
         """All of it as plain values: what `take_up` reads."""
         numbers = [self._looked, self._heard, self._weight, self._sum, self._volatility]
-        return [dict(sorted(self._middles.items())), *numbers]
+        return [dict(sorted(self._middles.items())), dict(sorted(self._said.items())), *numbers]
 
     def take_up(self, state: list[Any]) -> None:
         """Go on from what `state` gave; agents that left the roster since are forgotten."""
-        middles, self._looked, self._heard, self._weight, self._sum, self._volatility = state
+        middles, said, self._looked, self._heard, self._weight, self._sum, self._volatility = state
         self._middles.update({agent: middle for agent, middle in middles.items() if agent in self._middles})
+        self._said = {agent: last for agent, last in said.items() if agent in self._middles}
 
 
 def _within_one(number: float) -> float:

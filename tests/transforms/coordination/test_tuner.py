@@ -57,8 +57,16 @@ def test_it_follows_market_and_activity(
 def test_it_looks_every_five_minutes_of_event_time() -> None:
     tuner = in_regime(2.0)
     assert suggested(tuner, 0.5) is not None
-    assert tuner.look({"a": 0.5}, AVERAGE, 720 * MINUTE + EVERY_MICROS - 1) == []
-    assert len(tuner.look({"a": 0.5}, AVERAGE, 720 * MINUTE + EVERY_MICROS)) == 1
+    assert tuner.look({"a": 0.55}, AVERAGE, 720 * MINUTE + EVERY_MICROS - 1) == []
+    assert len(tuner.look({"a": 0.55}, AVERAGE, 720 * MINUTE + EVERY_MICROS)) == 1
+
+
+def test_what_still_stands_is_said_again_after_an_hour() -> None:
+    tuner = in_regime(2.0)
+    said = [
+        bool(tuner.look({"a": 0.5}, AVERAGE, 720 * MINUTE + number * EVERY_MICROS)) for number in range(13)
+    ]
+    assert said == [True, *[False] * 11, True]
 
 
 def test_what_is_usual_is_learned_anew() -> None:
@@ -120,5 +128,8 @@ def test_it_goes_on_from_its_state(volatilities: list[float]) -> None:
         tuner.look({"a": 0.5, "b": 0.4}, {"a": 1.0, "b": 1.0}, number * MINUTE)
     anew = Tuner({"a": 0.5})
     anew.take_up(tuner.state())
-    assert anew.state()[1:] == tuner.state()[1:]
+    assert anew.state()[2:] == tuner.state()[2:]
+    again = Tuner({"a": 0.5, "b": 0.4})
+    again.take_up(tuner.state())
+    assert again.state() == tuner.state()
     assert anew.regime == tuner.regime
