@@ -14,9 +14,6 @@ PLATFORM = [
     "redis>=5",
     "pydantic>=2.10",
     "ccxt>=4.5",
-    # What ccxt connects and signs with; the local exchange answers and verifies with them.
-    "aiohttp>=3.10",
-    "coincurve>=20",
 ]
 
 # The tools: what its own code is written with.
@@ -38,6 +35,9 @@ TOOLS = [
     "prometheus-client>=0.21",
     "pyyaml>=6",
     "websockets>=13",
+    # What ccxt connects and signs with; the local exchange answers and verifies with them.
+    "aiohttp>=3.10",
+    "coincurve>=20",
 ]
 
 EXTRAS = {
