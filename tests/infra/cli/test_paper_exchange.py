@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import ccxt
 import pytest
@@ -65,8 +66,9 @@ def test_the_desks_market_data_makes_the_market(emulator: Clients) -> None:
 
     def watch(server: ExchangeServer) -> None:
         batch = quote(42_000.0, 42_000.1)
+        told: Any = batch.attributes()
         while (ticker := server.call(lambda: server.board.book_ticker("BTCUSDT", 0))) is None:
-            emulator.publisher.publish(topic, batch.encode(), **batch.attributes()).result(10)
+            emulator.publisher.publish(topic, batch.encode(), **told).result(10)
             assert stop.sleep(0.05), "it was told"
         seen.append(ticker["bidPrice"])
         stop.ask()
