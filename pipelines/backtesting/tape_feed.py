@@ -66,6 +66,8 @@ class TapeFeed:
         while True:
             due = core.next_moment()
             is_due = due is not None and due <= until
+            if until <= self._now and not is_due:
+                return ()
             end = int(np.searchsorted(self._micros, due if is_due else until, side="right"))
             hit = self._first_that_matters(end)
             if hit is not None:
