@@ -4,6 +4,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from agents.gateway.app import create_app
+from contracts.rows.communication import ControlRow
 from contracts.time import to_micros
 from tests.agents.gateway.desk import DeskAtNoon, bearer
 from transforms.coordination.desk import Coordination
@@ -39,7 +40,9 @@ def test_what_an_operator_changes_is_in_the_controls_table() -> None:
         read = MessageIntake().read(Raw(message.to_json(), {}, 0))
         outputs = core.apply(LogEntry("main", position, False, to_micros(read.event_time), read))
         rows += [
-            output.value for output in outputs if output.port == "rows" and output.value.table == "controls"
+            output.value
+            for output in outputs
+            if output.port == "rows" and isinstance(output.value, ControlRow)
         ]
     assert [(row.action, row.agent, row.before, row.after) for row in rows] == [
         (asked["action"], "qwen-7b", before, after) for asked, before, after in ASKED

@@ -71,12 +71,12 @@ def test_it_is_what_coordination_then_says_and_asking_changes_nothing(told: Told
     assert check == told.check()
     assert told.core.dump() == state
     outputs = told.hear("freqtrade-hft", THESIS, "m2")
-    rows = [output.value for output in outputs if output.port == "rows"]
-    assert (check["verdict"], check["activity_score"]) == (rows[0].verdict, rows[0].activity_score)
+    row, deliveries = (output.value for output in outputs if output.port == "rows")
+    assert (check["verdict"], check["activity_score"]) == (row.verdict, row.activity_score)
     assert [
         (found["recipient"], found["delivered"], found["reason"], found["relevance"], found["threshold"])
         for found in check["deliveries"]
-    ] == [(row.recipient, row.delivered, row.reason, row.relevance, row.threshold) for row in rows[1:]]
+    ] == [(row.recipient, row.delivered, row.reason, row.relevance, row.threshold) for row in deliveries.rows]
     assert len(check["deliveries"]) == 6
 
 
