@@ -6,6 +6,7 @@ the price is fed once. Load is closed: so many clients, each sending its next or
 
 import multiprocessing
 import socket
+import sqlite3
 import statistics
 import sys
 import tempfile
@@ -19,9 +20,11 @@ from pathlib import Path
 import httpx
 import uvicorn
 from pydantic import SecretStr
+from sqlalchemy import create_engine, delete, select, update
 
-from contracts.payloads import OrderStatus
+from contracts.payloads import OrderStatus, Side
 from execution.ledger.entry import LedgerEntry
+from execution.ledger.records import AGENT_POSITIONS, CHECKPOINTS, POSITIONS
 from execution.outbox import Outbox
 from execution.service.__main__ import SWITCH_SECONDS
 from execution.service.access import Scope, Tokens
@@ -39,7 +42,8 @@ from tests.execution.trading_floor import Floor, request
 
 ORDERS = 300
 CLIENTS = (1, 4, 16)
-LEDGER_ORDERS = 20_000
+LEDGER_ORDERS = 1_000_000
+BLOCK = 1_000
 TOKEN = "benchmark"
 
 
@@ -144,11 +148,13 @@ def _recovery(folder: Path) -> Figures:
     place = folder / "recovery"
     place.mkdir()
     floor = Floor(place).open()
-    for n in range(LEDGER_ORDERS // 20):
+    for n in range(BLOCK // 20):
         with floor.ledger.entry() as entry:
             for part in range(20):
-                _write_filled(floor, entry, f"{n}-{part}")
+                _write_filled(floor, entry, f"{n}-{part}", Side.BUY if part % 2 else Side.SELL)
+    database = str(place / "ledger.db")
     floor.ledger.close()
+    _copy_block(database)
     seconds = []
     last = floor.clock.moment
     for _ in range(2):
@@ -162,11 +168,48 @@ def _recovery(folder: Path) -> Figures:
     return {f"{name}, since the last check": Figure(seconds[1], "s", {"every fill checked": seconds[0]})}
 
 
-def _write_filled(floor: Floor, entry: LedgerEntry, name: str) -> None:
-    wanted = request(name)
+def _write_filled(floor: Floor, entry: LedgerEntry, name: str, side: Side) -> None:
+    wanted = request(name, side=side)
     floor.clock.moment += timedelta(seconds=5)
     moment = floor.clock.now()
     order = entry.open(wanted, wanted.quantity, "paper", moment)
     entry.move(order, OrderStatus.SUBMITTED, moment)
     for fill in floor.venue.place(wanted, wanted.quantity, moment).fills:
         entry.fill(order, fill, moment)
+
+
+def _copy_block(database: str) -> None:
+    """Write the block's orders, steps and fills again under other ids, by SQL: what is left out is the outbox.
+
+    As much is sold in a block as is bought, so that the positions after many are those after one, and what was earned
+    and paid is so many times as much.
+    """
+    copies = LEDGER_ORDERS // BLOCK - 1
+    with sqlite3.connect(database) as connection:
+        connection.execute("PRAGMA synchronous = OFF")
+        for table, ids in _IDS.items():
+            columns = [
+                row[1] for row in connection.execute(f"PRAGMA table_info({table})") if row[1] != "number"
+            ]
+            chosen = [f"printf('%06d', n) || substr({c}, 7)" if c in ids else c for c in columns]
+            connection.execute(
+                f"WITH RECURSIVE copy(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM copy WHERE n < {copies}) "
+                f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(chosen)} FROM copy, {table}"
+            )
+    engine = create_engine(f"sqlite:///{database}")
+    with engine.begin() as held:
+        for table in (POSITIONS, AGENT_POSITIONS):
+            (row,) = held.execute(select(table)).all()
+            if row.quantity or row.cost:
+                raise AssertionError("the block leaves a position open")
+            earned = {"realised_pnl": row.realised_pnl * (copies + 1), "fees": row.fees * (copies + 1)}
+            held.execute(update(table).values(**earned))
+        held.execute(delete(CHECKPOINTS))
+    engine.dispose()
+
+
+_IDS = {
+    "orders": ("client_order_id",),
+    "order_events": ("execution_id", "client_order_id"),
+    "fills": ("execution_id", "client_order_id"),
+}
