@@ -98,11 +98,11 @@ def open_data(spec: DataSpec) -> MarketData:
         if recording.counts.refused and not any(c.kind is MarketKind.BAR for c in found):
             notes.append(f"{name}: refused {recording.describe_refusals()}.")
         identities.append(_identity(path, name, recording, found))
-    cut = [_cut(_merged(several), spec.from_micros, spec.to_micros) for several in parts.values()]
-    columns = tuple(sorted((c for c in cut if c is not None), key=lambda c: (c.symbol, c.kind)))
-    if not columns:
+    taken = [_cut(_merged(several), spec.from_micros, spec.to_micros) for several in parts.values()]
+    kept = tuple(sorted((c for c in taken if c is not None), key=lambda c: (c.symbol, c.kind)))
+    if not kept:
         raise BacktestError(f"there is no market data {_period(spec)}; {_span(identities)}")
-    return MarketData(columns, tuple(identities), tuple(notes))
+    return MarketData(kept, tuple(identities), tuple(notes))
 
 
 def _read(path: Path) -> tuple[Recording, list[TimedColumns]]:

@@ -51,7 +51,7 @@ def _make(tasks: list[Task], folder: Folder, options: PipelineOptions, say: Cons
         pipeline = beam.Pipeline(options=options)
         _ = pipeline | "Make runs" >> MakeRuns(tasks, folder)
         pipeline.run().wait_until_finish()
-    errors = {}
+    errors: dict[str, str] = {}
     for task in tasks:
         done = folder.read("progress", f"{task.name}.done")
         error = orjson.loads(done)["error"] if done else "it was not made"

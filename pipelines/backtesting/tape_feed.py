@@ -65,10 +65,10 @@ class TapeFeed:
         core = self._core
         while True:
             due = core.next_moment()
-            is_due = due is not None and due <= until
-            if until <= self._now and not is_due:
+            if until <= self._now and (due is None or due > until):
                 return ()
-            end = int(np.searchsorted(self._micros, due if is_due else until, side="right"))
+            goal = until if due is None else min(due, until)
+            end = int(np.searchsorted(self._micros, goal, side="right"))
             hit = self._first_that_matters(end)
             if hit is not None:
                 number, row = hit
@@ -193,23 +193,23 @@ def _told(track: Track, core: MatchingCore, costs: Costs) -> _Told | None:
             quantities = [_units(column["bid_quantity"]), _units(column["ask_quantity"])]
             if not costs.slippage:
                 quantities = [np.full(len(bid), _PLENTY)] * 2
-            columns = (bid, quantities[0], ask, quantities[1])
-            return _Told(symbol, track.kind, places, core.on_quote, columns, bid, ask)
+            quoted = (bid, quantities[0], ask, quantities[1])
+            return _Told(symbol, track.kind, places, core.on_quote, quoted, bid, ask)
         case MarketKind.TRADE:
             price = _units(column["price"])
             is_maker = column["buyer_is_maker"].astype(np.int64)
-            columns = (price, _units(column["quantity"]), is_maker)
-            return _Told(symbol, track.kind, places, core.on_trade, columns, price, price)
+            traded = (price, _units(column["quantity"]), is_maker)
+            return _Told(symbol, track.kind, places, core.on_trade, traded, price, price)
         case MarketKind.BAR:
             opened, high, low, close = (_units(column[name]) for name in ("open", "high", "low", "close"))
             volume = _units(column["volume"]) if costs.slippage else np.full(len(opened), _PLENTY)
-            columns = (opened, high, low, close, volume)
+            bars = (opened, high, low, close, volume)
             return _Told(
                 symbol,
                 track.kind,
                 places,
                 core.on_bar,
-                columns,
+                bars,
                 low,
                 high,
                 close,

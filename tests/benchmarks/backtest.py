@@ -46,7 +46,7 @@ GRID_MINUTES = 30
 
 def measure() -> Figures:
     """One strategy, the desk, the grid."""
-    figures = {}
+    figures: Figures = {}
     path = Path(os.environ.get("SAPPHIRE_RECORDING", SHARED))
     if path.is_file():
         figures |= _strategy("recorded quotes and trades", DataSpec((str(path),), (path.name,)), ON_TICKS)
