@@ -53,7 +53,8 @@ def create_app(
     `predict_route` has `{model}` in it (one server for several endpoints), or `model` says which one is
     served, as in a container of its own. Health is a 503 until the model has loaded, and so are predictions. What
     cannot be answered is `{"error": "..."}`: 400 a bad instance, 404 an unknown model or an unrecorded question, 413 too
-    large, 429 with Retry-After when too many wait, 503 when the model failed. `on_failure` is told why it cannot load.
+    large, 429 with Retry-After when too many wait, 503 when the model failed. `on_failure` is told why it cannot load, or
+    why it broke since, by the first look at its health.
     """
     if (MODEL in predict_route) == (model is not None):
         raise ValueError(
@@ -117,6 +118,7 @@ def create_app(
         told: dict[str, Any] = {"status": stage, "runs": backend.runs, "models": list(backend.models())}
         if readiness.error is not None:
             told["error"] = readiness.error
+            readiness.tell_failure()
         return JSONResponse(told, 200 if stage is Stage.READY else 503)
 
     async def measures() -> Response:

@@ -43,14 +43,17 @@ class ChildServer:
         program = shutil.which(self._command[0])
         if program is None:
             raise CannotServe(f"there is no program {self._command[0]} here")
-        self._process = subprocess.Popen(  # noqa: S603
-            [program, *self._command[1:]],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
-        )
+        try:
+            self._process = subprocess.Popen(  # noqa: S603
+                [program, *self._command[1:]],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            )
+        except OSError as error:
+            raise CannotServe(f"{program} cannot be run: {error.strerror}") from None
         self._reader = threading.Thread(target=self._read, args=(self._process,), daemon=True)
         self._reader.start()
         ends = time.monotonic() + within_seconds

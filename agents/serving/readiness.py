@@ -16,7 +16,7 @@ class Stage(StrEnum):
 
 
 class Readiness:
-    """One backend's. `on_failure` is called, from the loading thread, with why it will never be ready."""
+    """One backend's. `on_failure` is called once, from whatever thread, with why it will never be ready any more."""
 
     def __init__(self, backend: Backend, on_failure: Callable[[str], None] | None = None) -> None:
         self._backend = backend
@@ -24,6 +24,7 @@ class Readiness:
         self._loaded = not backend.needs_loading
         self._error: str | None = None
         self._thread: threading.Thread | None = None
+        self._told = False
 
     @property
     def stage(self) -> Stage:
@@ -43,6 +44,13 @@ class Readiness:
             self._thread = threading.Thread(target=self._load, name="load-model", daemon=True)
             self._thread.start()
 
+    def tell_failure(self) -> None:
+        """Call `on_failure` if it failed and that was not told yet: a backend can break long after it had loaded."""
+        error = self.error
+        if error is not None and not self._told and self._on_failure is not None:
+            self._told = True
+            self._on_failure(error)
+
     def end(self) -> None:
         """Close the backend, which makes a loading one give up."""
         self._backend.close()
@@ -54,7 +62,6 @@ class Readiness:
             self._backend.load()
         except CannotServe as error:
             self._error = str(error)
-            if self._on_failure is not None:
-                self._on_failure(self._error)
+            self.tell_failure()
         else:
             self._loaded = True

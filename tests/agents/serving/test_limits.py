@@ -81,6 +81,19 @@ def test_nobody_is_sent_to_a_model_that_is_loading():
     assert backend.closed
 
 
+def test_a_model_that_broke_is_told_once():
+    told = []
+    backend = Held()
+    app = create_app(backend, "/health", "/predict", "m", on_failure=told.append)
+    with TestClient(app) as client:
+        wait_until_ready(client, backend)
+        assert told == []
+        backend.broken = "its process ended"
+        for _ in range(2):
+            assert client.get("/health").status_code == 503
+        assert told == ["its process ended"]
+
+
 def test_a_model_that_cannot_be_loaded_is_told():
     told = threading.Event()
     backend = Held(cannot="no weights")

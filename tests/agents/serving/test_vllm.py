@@ -128,6 +128,11 @@ def test_what_never_gets_ready_is_given_up(vllm):
 
 
 def test_without_vllm_it_says_so(tmp_path):
+    damaged = tmp_path / "damaged"
+    damaged.write_bytes(b"\x7fELF")
+    damaged.chmod(0o755)
+    with pytest.raises(CannotServe, match="damaged cannot be run: Exec format error"):
+        backend(str(damaged), "some/model").load()
     with pytest.raises(CannotServe, match="there is no program /nowhere/vllm here"):
         backend("/nowhere/vllm", "some/model").load()
     with pytest.raises(CannotServe, match="needs --model NAME and --weights"):
