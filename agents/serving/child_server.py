@@ -40,6 +40,8 @@ class ChildServer:
 
     def start(self, within_seconds: float) -> None:
         """Start it and wait until its /health says 200; raises `CannotServe` with what it said last."""
+        if self._process is not None:
+            raise CannotServe(f"{self._command[0]} was started already")
         program = shutil.which(self._command[0])
         if program is None:
             raise CannotServe(f"there is no program {self._command[0]} here")

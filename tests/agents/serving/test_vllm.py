@@ -77,9 +77,13 @@ def test_an_adapter_is_served_under_the_models_name(vllm):
     assert "--served-model-name" not in arguments
 
 
-def test_what_vllm_refuses_is_a_400_and_what_it_fails_at_a_503(loaded):
-    client = TestClient(create_app(loaded, "/health", "/predict", MODEL))
-    with client:
+def test_it_is_started_once(loaded):
+    with pytest.raises(CannotServe, match="was started already"):
+        loaded.load()
+
+
+def test_what_vllm_refuses_is_a_400_and_what_it_fails_at_a_503(vllm):
+    with TestClient(create_app(backend(vllm, "some/model"), "/health", "/predict", MODEL)) as client:
         while client.get("/health").status_code != 200:
             pass
         long = client.post("/predict", json={"instances": [chat("too long")]})
