@@ -36,6 +36,10 @@ class Protection:
         self._orders.setdefault((request.agent, request.symbol), []).append(order)
         self._by_id[request.client_order_id] = order
 
+    def cancelling(self, order: LedgerOrder) -> None:
+        """The order's cancellation is on its way."""
+        self._cancelling.add(order.request.client_order_id)
+
     def find(self, client_order_id: str) -> LedgerOrder | None:
         """An order that is remembered."""
         return self._by_id.get(client_order_id)
@@ -52,11 +56,13 @@ class Protection:
             for protected in lots.wanted():
                 for leg in LEGS:
                     self._keep(changes, kept, protected, leg, price, moment)
-        open_legs = [
-            order for order in orders if is_bracket(order.request) and not order.life.status.is_final
+        changes.cancel += [
+            order
+            for order in orders
+            if is_bracket(order.request)
+            and not order.life.status.is_final
+            and order.request.client_order_id not in kept | self._cancelling
         ]
-        changes.cancel += [order for order in open_legs if order.request.client_order_id not in kept]
-        changes.cancel = [order for order in changes.cancel if self._is_new(order)]
         if not held:
             self._forget((agent, symbol))
         return changes
@@ -85,14 +91,6 @@ class Protection:
         request = leg_request(entry, leg, bracket_order_id(before, leg), protected.quantity, price, moment)
         if request is not None:
             changes.place.append(request)
-
-    def _is_new(self, order: LedgerOrder) -> bool:
-        """Whether its cancellation is not on its way already."""
-        identifier = order.request.client_order_id
-        if identifier in self._cancelling:
-            return False
-        self._cancelling.add(identifier)
-        return True
 
     def _forget(self, key: tuple[str, str]) -> None:
         """Nothing is held: only open orders matter from here on."""

@@ -133,3 +133,18 @@ def test_a_halted_desk_waits_for_its_operator(bars: Path) -> None:
     back = again.states[len(alone.states)]
     assert back.state is not DeskState.HALTED
     assert back.micros >= halted[0].micros + 360_000_000
+
+
+@pytest.mark.parametrize("world", ["bars", "stream"])
+def test_everything_happens_at_once_when_no_cost_is_left(world: str, request: pytest.FixtureRequest) -> None:
+    """Without latency a leg may end while the next one is placed: the books agree all the same."""
+    told = (scenario() if world == "bars" else quick()).without("all")
+    result = run_scenario(spec_of(request.getfixturevalue(world)), told)
+    assert result.fills
+    assert result.costs.fees == result.costs.spread == result.costs.funding == 0
+    assert agree(result.final_equity, result.capital + result.profit.net)
+    known = 0 if world == "bars" else 500_000  # a bar made of trades is known when its lateness has passed
+    late = {fill.arrived_micros - fill.decided_micros for fill in result.fills if fill.reason == "entry"}
+    assert late == {known}
+    identifiers = [order.client_order_id for order in result.orders]
+    assert len(set(identifiers)) == len(identifiers)
