@@ -91,7 +91,7 @@ def build_app(
     def place_order(request: OrderRequest) -> Response:
         placed = placement.place(request)
         if placed.is_new:
-            flow.placed(placed.order.status)
+            flow.placed(request.client_order_id, placed.order.status)
         else:
             flow.repeated()
         return Response(placed.order.to_json(), status_code=201 if placed.is_new else 200, media_type=_JSON)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import redis
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.live_view import LiveView
 from contracts.payloads import OrderStatus
@@ -23,16 +24,23 @@ class FlowCounts:
     in: answered requests that were no repetition; out: orders that the venue took to their end; refused:
     requests that were no order (4xx) and orders that were rejected; open: orders that something can still
     happen to. Beside them repeated (the same order asked for again) and failed (5xx, sure to be asked
-    again).
+    again). `status_of` tells how an order stands that was open: it is asked whenever the counts are.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, status_of: Callable[[str], OrderStatus] | None = None) -> None:
         self._lock = threading.Lock()
-        self._counts = Counter(dict.fromkeys(("in", "out", "refused", "open", "repeated", "failed"), 0))
+        self._counts = Counter(dict.fromkeys(("in", "out", "refused", "repeated", "failed"), 0))
+        self._status_of = status_of
+        self._open: set[str] = set()
 
-    def placed(self, status: OrderStatus) -> None:
+    def placed(self, client_order_id: str, status: OrderStatus) -> None:
         """A new order was answered."""
-        self._add("in", _OUTCOMES.get(status, "out" if status.is_final else "open"))
+        if status.is_final:
+            self._add("in", _ended(status))
+        else:
+            with self._lock:
+                self._counts["in"] += 1
+                self._open.add(client_order_id)
 
     def refused(self) -> None:
         """A request was refused."""
@@ -49,18 +57,27 @@ class FlowCounts:
     def snapshot(self) -> dict[str, int]:
         """The counts so far."""
         with self._lock:
-            return dict(self._counts)
+            if self._status_of is not None:
+                self._end(self._status_of)
+            return {**self._counts, "open": len(self._open)}
+
+    def _end(self, status_of: Callable[[str], OrderStatus]) -> None:
+        for client_order_id in sorted(self._open):
+            if (status := status_of(client_order_id)).is_final:
+                self._open.discard(client_order_id)
+                self._counts[_ended(status)] += 1
 
     def _add(self, *names: str) -> None:
         with self._lock:
             self._counts.update(names)
 
 
-_OUTCOMES = {OrderStatus.REJECTED: "refused"}
+def _ended(status: OrderStatus) -> str:
+    return "refused" if status is OrderStatus.REJECTED else "out"
 
 
 class FlowReport:
-    """Writes counts to Redis once a second and at the end; without Redis nothing else is lost."""
+    """Writes counts to Redis once a second and at the end; when they cannot be told, nothing else is lost."""
 
     def __init__(self, redis_url: str, desk: str, counts: Callable[[], dict[str, int]]) -> None:
         self._redis: redis.Redis = redis.Redis.from_url(
@@ -86,9 +103,9 @@ class FlowReport:
         """Write the counts as they are."""
         try:
             self._redis.hset(self._key, mapping={name: str(count) for name, count in self._counts().items()})
-        except redis.RedisError as error:
+        except (redis.RedisError, SQLAlchemyError) as error:
             if self._reachable:
-                _log.warning("live_view_unreachable", error=str(error))
+                _log.warning("flow_cannot_be_told", error=str(error))
             self._reachable = False
         else:
             self._reachable = True

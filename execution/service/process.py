@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from contracts import topics
+from contracts.payloads import OrderStatus
 from contracts.settings import Settings
 from execution.ledger.ledger import Ledger
 from execution.ledger.verification import LedgerDisagrees
@@ -66,7 +67,7 @@ def build_service(
     outbox = Outbox(ledger, publisher, topics.TRADING.path(settings.project))
     placement = Placement(ledger, venue, settings.desk_clock, guard, committed=outbox.wake)
     upkeep = Upkeep(ledger, placement, venue, guard, settings.desk_clock)
-    flow = FlowCounts()
+    flow = FlowCounts(lambda client_order_id: _status(ledger, client_order_id))
     report = FlowReport(settings.redis_url, settings.desk, lambda: flow.snapshot() | dict(chosen.counts()))
     stopping = threading.Event()
 
@@ -105,3 +106,8 @@ def build_service(
         flow=flow,
         lifespan=lifespan,
     )
+
+
+def _status(ledger: Ledger, client_order_id: str) -> OrderStatus:
+    order = ledger.order(client_order_id)
+    return OrderStatus.UNKNOWN if order is None else order.status

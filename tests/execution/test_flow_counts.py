@@ -22,12 +22,22 @@ class Present:
 def counts() -> FlowCounts:
     counts = FlowCounts()
     for status in (OrderStatus.FILLED, OrderStatus.EXPIRED, OrderStatus.REJECTED, OrderStatus.SUBMITTED):
-        counts.placed(status)
+        counts.placed(f"order-{status}", status)
     return counts
 
 
 def test_in_is_out_and_refused_and_open(counts: FlowCounts) -> None:
-    assert counts.snapshot() == {"in": 4, "out": 2, "refused": 1, "open": 1, "repeated": 0, "failed": 0}
+    assert counts.snapshot() == {"in": 4, "out": 2, "refused": 1, "repeated": 0, "failed": 0, "open": 1}
+
+
+def test_an_order_that_was_open_counts_by_how_it_ended() -> None:
+    stands = dict.fromkeys(("a", "b", "c"), OrderStatus.SUBMITTED)
+    counts = FlowCounts(stands.__getitem__)
+    for name in stands:
+        counts.placed(name, OrderStatus.SUBMITTED)
+    assert counts.snapshot()["open"] == 3
+    stands |= {"a": OrderStatus.FILLED, "b": OrderStatus.REJECTED}
+    assert counts.snapshot() == {"in": 3, "out": 1, "refused": 1, "repeated": 0, "failed": 0, "open": 1}
 
 
 def test_counts_are_written_under_the_stage(counts: FlowCounts, monkeypatch: pytest.MonkeyPatch) -> None:
