@@ -41,7 +41,7 @@ LOT = Decimal("0.001")
 ON_TICKS, ON_BARS = MovingAverageCross(300, 1_500), MovingAverageCross(5, 20)
 DESK_BARS = 240
 GRID = 64
-GRID_MINUTES = 30
+GRID_MINUTES = 60
 
 
 def measure() -> Figures:
