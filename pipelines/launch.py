@@ -27,7 +27,7 @@ from contracts.settings import Settings
 from contracts.time import WallClock
 from contracts.topics import Subscription
 from pipelines.launch_error import LaunchError as LaunchError
-from pipelines.local_runner import Pulling, remember_signatures
+from pipelines.local_runner import Pulling, remember_dofns, remember_signatures
 from pipelines.options import JobOptions
 from transforms.counting import METRICS, process_tally
 from transforms.keeping import KeptCores
@@ -137,6 +137,7 @@ def _run_stream(job: Job, pipeline: beam.Pipeline, options: JobOptions) -> None:
         pipeline.run()
         return  # the service runs it from here on; a Flex Template's launcher must not wait
     remember_signatures()
+    remember_dofns()
     pulling = Pulling()
     result = pipeline.run()
     stopping, ended = threading.Event(), threading.Event()
