@@ -20,7 +20,7 @@ from pathlib import Path
 import httpx
 import uvicorn
 from pydantic import SecretStr
-from sqlalchemy import create_engine, delete, select, update
+from sqlalchemy import Table, create_engine, delete, select, update
 
 from contracts.payloads import OrderStatus, Side
 from execution.ledger.entry import LedgerEntry
@@ -198,12 +198,13 @@ def _copy_block(database: str) -> None:
             )
     engine = create_engine(f"sqlite:///{database}")
     with engine.begin() as held:
-        for table in (POSITIONS, AGENT_POSITIONS):
-            (row,) = held.execute(select(table)).all()
+        holdings: tuple[Table, ...] = (POSITIONS, AGENT_POSITIONS)
+        for held_by in holdings:
+            (row,) = held.execute(select(held_by)).all()
             if row.quantity or row.cost:
                 raise AssertionError("the block leaves a position open")
             earned = {"realised_pnl": row.realised_pnl * (copies + 1), "fees": row.fees * (copies + 1)}
-            held.execute(update(table).values(**earned))
+            held.execute(update(held_by).values(**earned))
         held.execute(delete(CHECKPOINTS))
     engine.dispose()
 
