@@ -6,6 +6,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PEERS := $(VENV)/peers
 UV_VERSION := 0.13.9
 PACKAGES := contracts transforms pipelines agents execution infra
 
@@ -63,8 +64,13 @@ check: lint types imports ## lint, types and imports
 format: $(READY) ## Format the code and mend what can be mended
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
 
-bench: $(READY) ## Measure, beside the peers. SECTION=throttle picks one, OUT=figures.json writes the figures
-	@$(BIN)/python -m tests.benchmarks $(if $(SECTION),--section '$(SECTION)') $(if $(OUT),--out '$(OUT)')
+$(PEERS)/.ready: tests/benchmarks/peers.lock | $(READY)
+	@echo "Installing what is measured beside our own and needs other libraries"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes --target $(PEERS) \
+		-r tests/benchmarks/peers.lock && touch $@
+
+bench: $(READY) $(PEERS)/.ready ## Measure, beside the peers. SECTION=throttle picks one, OUT=figures.json writes the figures
+	@PYTHONPATH='$(CURDIR)/$(PEERS)' $(BIN)/python -m tests.benchmarks $(if $(SECTION),--section '$(SECTION)') $(if $(OUT),--out '$(OUT)')
 
 schemas: $(READY) ## Write infra/bigquery's table schemas from the contracts
 	@$(BIN)/sapphire bigquery schemas
@@ -78,6 +84,8 @@ lock: $(READY) ## Pin setup.py's ranges for every platform. UPGRADE=1 takes the 
 	@for image in server cpu; do \
 		$(LOCK) --constraint requirements.lock --output-file $(IMAGES)/$$image.lock $(IMAGES)/$$image.in; done
 	@$(LOCK) --output-file $(IMAGES)/lag-llama.lock $(IMAGES)/lag-llama.in
+	@$(LOCK) --no-emit-package numpy --no-emit-package pyarrow \
+		--output-file tests/benchmarks/peers.lock tests/benchmarks/peers.in
 
 clean: ## Remove what can be made again: .venv, local state, caches
 	@rm -rf $(VENV) .sapphire build dist ./*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,10 +1,7 @@
 """The matching core: what an order costs as fills pile up, and what an event costs while nothing rests.
 
-CPU time of one core. NautilusTrader does the same orders in a process of its own when it can be imported: it needs another
-pandas than the rest, so it is kept in a folder of its own that PYTHONPATH names:
-
-    uv pip install --target /tmp/nautilus nautilus-trader
-    PYTHONPATH=/tmp/nautilus make bench SECTION=execution
+CPU time of one core. NautilusTrader does the same orders in a process of its own; it needs another pandas than the rest, so
+`make bench` keeps it in a folder of its own (peers.lock), and without that folder it is left out.
 
 Its cost grows with its fills: at 100,000 it would run for hours, so it is asked for up to 10,000.
 """
