@@ -11,6 +11,7 @@ from agents.gateway import (
     inbox_stream,
     looks,
     messages,
+    metrics,
     presence,
     prospects,
     validation,
@@ -44,6 +45,7 @@ def create_app(desk: GatewayDesk, running: AbstractAsyncContextManager[None] | N
         prospects,
         validation,
         controls,
+        metrics,
         health,
     ):
         app.include_router(part.router)

@@ -78,4 +78,4 @@ def answered_one_by_one(case: schemathesis.Case, headers: dict[str, str]) -> Non
 
 
 def test_every_route_was_asked() -> None:
-    assert len(ROUTES) == 19
+    assert len(ROUTES) == 20
