@@ -2,7 +2,7 @@
 
 import subprocess
 from collections.abc import Callable, Sequence
-from decimal import Decimal
+from decimal import Context, Decimal, localcontext
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -57,7 +57,8 @@ def run_scenario(
     data = open_data(spec)
     tape = tape_of(spec)
     collected = Collected(Decimal(str(scenario.roster.capital)))
-    with instruments_in_force(scenario.costs):
+    # Libraries change how the decimals of a thread round (ccxt does): a run is the same wherever it is made.
+    with instruments_in_force(scenario.costs), localcontext(Context()):
         service = PaperService(scenario, tape, every_event=every_event)
         connection = connection_of(scenario.roster, scenario.answers)
         loop = DeskLoop(scenario, connection, service, collected, *([observer] if observer else []))
