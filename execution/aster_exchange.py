@@ -1,5 +1,7 @@
 """The one place where ccxt's Aster object is made: perpetuals only, no builder fee, other addresses on request."""
 
+from collections.abc import Callable
+from decimal import localcontext
 from typing import Any, TypeVar
 
 from ccxt.pro import aster
@@ -58,6 +60,7 @@ def aster_exchange(
             },
         }
     )
+    exchange.decimal_to_precision = _in_its_own_context(exchange.decimal_to_precision)
     api = exchange.urls["api"]
     if rest_url is not None:
         base = rest_url.rstrip("/")
@@ -70,3 +73,13 @@ def aster_exchange(
             "private": {"swap": f"{base}/ws", "spot": f"{base}/ws"},
         }
     return exchange
+
+
+def _in_its_own_context(to_precision: Callable[..., str]) -> Callable[..., str]:
+    """Rounding as ccxt does it, but for leaving all decimals of the thread, ours included, to round half up."""
+
+    def rounded(*arguments: Any, **options: Any) -> str:
+        with localcontext():
+            return to_precision(*arguments, **options)
+
+    return rounded

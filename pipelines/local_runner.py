@@ -34,10 +34,6 @@ def remember_signatures() -> None:
     core.get_function_args_defaults = remembered
 
 
-_MOST_PULLED = 50
-"""Messages in a bundle, where the runner asks for ten."""
-
-
 def remember_dofns() -> None:
     """Make the runner keep each DoFn's pickled form, and each of its classes' states and timers; call it once."""
     specs_of: Any = transform_evaluator.get_dofn_specs
@@ -69,6 +65,10 @@ class _RememberedPickles:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(pickler, name)
+
+
+_MOST_PULLED = 50
+"""Messages in a bundle, where the runner asks for ten."""
 
 
 class _WidePull:

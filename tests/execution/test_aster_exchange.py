@@ -1,3 +1,7 @@
+from decimal import ROUND_HALF_EVEN, getcontext
+
+from ccxt.base.decimal_to_precision import DECIMAL_PLACES, ROUND
+
 from execution.aster_exchange import TESTNET_CHAIN_ID, AsterPerpetuals, aster_exchange
 
 
@@ -24,3 +28,9 @@ def test_every_address_is_replaced() -> None:
         "ws://127.0.0.1:2",
     }
     assert aster_exchange().urls["api"]["fapiPublic"] != api["fapiPublic"], "others keep the venue's own"
+
+
+def test_its_rounding_leaves_ours_alone() -> None:
+    exchange = aster_exchange()
+    assert exchange.decimal_to_precision("0.125", ROUND, 2, DECIMAL_PLACES) == "0.13"
+    assert getcontext().rounding == ROUND_HALF_EVEN
