@@ -115,7 +115,8 @@ class Message(Contract):
         kind: MessageType | None = info.data.get("type")
         if kind is None:
             raise ValueError("the payload cannot be read without a known type")
-        return kind.payload_model.model_validate(value)
+        payload: Contract = _KINDS[kind][1].__pydantic_validator__.validate_python(value)
+        return payload
 
     @property
     def message_class(self) -> MessageClass:

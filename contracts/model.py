@@ -39,7 +39,8 @@ class Contract(BaseModel):
     @classmethod
     def from_json(cls, data: bytes | str) -> Self:
         """Read what `to_json` wrote; raises `pydantic.ValidationError`, which names each wrong field."""
-        return cls.model_validate_json(data)
+        value: Self = cls.__pydantic_validator__.validate_json(data)
+        return value
 
 
 @cache

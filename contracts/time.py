@@ -9,7 +9,6 @@ from typing import Annotated, Protocol
 from pydantic import AfterValidator
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_END = datetime(2200, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -18,7 +17,7 @@ def _as_utc(value: datetime) -> datetime:
         raise ValueError("a time needs its zone: write it as 2024-01-15T00:00:00Z")
     if 1969 <= value.year <= 2200:  # else it might not be told in UTC at all
         utc = value if value.tzinfo is UTC else value.astimezone(UTC)
-        if _EPOCH <= utc < _END:
+        if 1970 <= utc.year < 2200:
             return utc
     raise ValueError("a time outside of the years 1970 to 2199")
 

@@ -32,10 +32,7 @@ class Deduplication:
         if now - self._since >= HORIZON_MICROS or len(self._young) >= MOST_IDS:
             self._turn(now)
         digest = hashlib.blake2b(message_id.encode(), digest_size=_DIGEST_BYTES).digest()
-        if digest in self._young:
-            return True
-        self._young.add(digest)
-        return digest in self._old
+        return not self._young.add(digest) or digest in self._old.digests
 
     def _turn(self, now: int) -> None:
         age = now - self._since
@@ -63,21 +60,22 @@ class _Generation:
 
     def __init__(self, digests: bytes = b"") -> None:
         self._bytes = bytearray(digests)
-        self._set = {digests[at : at + _DIGEST_BYTES] for at in range(0, len(digests), _DIGEST_BYTES)}
+        self.digests = {digests[at : at + _DIGEST_BYTES] for at in range(0, len(digests), _DIGEST_BYTES)}
 
     @classmethod
     def of(cls, text: str) -> "_Generation":
         return cls(b64decode(text))
 
     def __len__(self) -> int:
-        return len(self._set)
+        return len(self.digests)
 
-    def __contains__(self, digest: bytes) -> bool:
-        return digest in self._set
-
-    def add(self, digest: bytes) -> None:
-        self._set.add(digest)
+    def add(self, digest: bytes) -> bool:
+        """Whether it is new here."""
+        if digest in self.digests:
+            return False
+        self.digests.add(digest)
         self._bytes += digest
+        return True
 
     def text(self) -> str:
         return b64encode(self._bytes).decode()

@@ -15,10 +15,11 @@ from contracts.message import Message, MessageType, said_by
 from contracts.model import Contract
 from contracts.payloads import OrderExecution, RiskUpdate
 from contracts.roster import Roster, read_roster
+from contracts.rows.communication import MessageRow
 from transforms.coordination.deduplication import Deduplication
 from transforms.coordination.rows import Verdict, control_row, delivery_rows, message_row, suggestion_row
 from transforms.coordination.tuner import ISSUER, Tuner, Tuning
-from transforms.core import Output
+from transforms.core import ROWS, Output
 from transforms.log import LogEntry
 
 INBOX = "inbox"
@@ -40,6 +41,9 @@ _FOR_TRADING = frozenset({MessageType.HFT_SIGNAL, MessageType.PROPOSAL, MessageT
 
 _ALWAYS = DeliveryVerdict(True, DeliveryReason.CRITICAL, 1.0, 0.0)
 _DIRECTED = DeliveryVerdict(True, DeliveryReason.DIRECTED, 1.0, 0.0)
+
+# An attribute of an Enum is looked up in Python, several times a message.
+_ADMITTED, _CRITICAL, _RECORD = Verdict.ADMITTED, MessageClass.CRITICAL, MessageClass.RECORD
 
 _Verdicts = list[tuple[str, DeliveryVerdict]]
 
@@ -95,40 +99,39 @@ class Coordination:
         self._now = now = max(self._now, entry.event_micros)
         sender, message_class = message.sender, message.message_class
         activity = self._activity.score(sender, now) if sender in self._others else 0.0
-        if self._seen.is_repeated(f"{message.sender}/{message.message_id}", now):
-            return [message_row(entry, Verdict.DUPLICATE, "repeated message_id", 0, activity)]
-        refused = self._refusal(message, message_class)
-        if refused:
-            return [message_row(entry, Verdict.REFUSED, refused, 0, activity)]
-        if message_class is not MessageClass.CRITICAL and not _is_consensus(message):
-            wait = self._throttle.take((sender, message_class), now)
-            if wait:
-                return [message_row(entry, Verdict.THROTTLED, "budget", wait, activity)]
-        row = message_row(entry, Verdict.ADMITTED, "", 0, activity)
-        return [
-            row,
-            *self._effects(entry, message),
-            *self._deliveries(entry, message, message_class, activity),
-        ]
+        verdict, reason, wait = self._judge(message, message_class)
+        row = message_row(entry, verdict, reason, wait, activity)
+        outputs = [Output(ROWS, row)]
+        if verdict is _ADMITTED:
+            outputs += self._effects(entry, message)
+            outputs += self._deliveries(row, message, message_class, activity)
+        return outputs
 
-    def _refusal(self, message: Message, message_class: MessageClass) -> str | None:
-        if message_class is MessageClass.RECORD:
-            return "records do not pass through coordination"
-        if message.recipient is not None and message.recipient not in self._others:
-            return "unknown recipient"
-        if message_class is MessageClass.CRITICAL or _is_consensus(message):
-            return None
-        if message.sender not in self._others:
-            return "unknown sender"
-        return "muted" if message.sender in self._muted else None
+    def _judge(self, message: Message, message_class: MessageClass) -> tuple[Verdict, str, int]:
+        """What becomes of the message, why, and for how many microseconds its sender should wait."""
+        sender, recipient = message.sender, message.recipient
+        if self._seen.is_repeated(f"{sender}/{message.message_id}", self._now):
+            return Verdict.DUPLICATE, "repeated message_id", 0
+        if message_class is _RECORD:
+            return Verdict.REFUSED, "records do not pass through coordination", 0
+        if recipient is not None and recipient not in self._others:
+            return Verdict.REFUSED, "unknown recipient", 0
+        if message_class is _CRITICAL or _is_consensus(message):
+            return _ADMITTED, "", 0
+        if sender not in self._others:
+            return Verdict.REFUSED, "unknown sender", 0
+        if sender in self._muted:
+            return Verdict.REFUSED, "muted", 0
+        wait = self._throttle.take((sender, message_class), self._now)
+        return (Verdict.THROTTLED, "budget", wait) if wait else (_ADMITTED, "", 0)
 
     # --- who hears it -----------------------------------------------------------------------------------------------
 
     def _deliveries(
-        self, entry: LogEntry, message: Message, message_class: MessageClass, activity: float
+        self, row: MessageRow, message: Message, message_class: MessageClass, activity: float
     ) -> list[Output]:
         verdicts = self._verdicts(message, message_class, activity)
-        outputs = delivery_rows(entry, verdicts)
+        outputs = [Output(ROWS, delivery_rows(row, verdicts))] if verdicts else []
         for recipient, verdict in verdicts:
             if verdict.delivered:
                 copy = message.to(recipient)
@@ -140,7 +143,7 @@ class Coordination:
     def _verdicts(self, message: Message, message_class: MessageClass, activity: float) -> _Verdicts:
         if isinstance(message.payload, Control) and message.payload.action is ControlAction.RESTORE:
             return []  # a job's state is for that job
-        if message_class is MessageClass.CRITICAL:
+        if message_class is _CRITICAL:
             everyone = self._others.get(message.sender, self._agents)
             recipients = everyone if message.recipient is None else (message.recipient,)
             return [(recipient, _ALWAYS) for recipient in recipients]

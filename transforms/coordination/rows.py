@@ -23,10 +23,10 @@ class Verdict(StrEnum):
     REFUSED = "refused"
 
 
-def message_row(entry: LogEntry, verdict: Verdict, reason: str, wait: int, activity: float) -> Output:
+def message_row(entry: LogEntry, verdict: Verdict, reason: str, wait: int, activity: float) -> MessageRow:
     """What became of the message; `wait` in microseconds, `activity` the sender's score that the verdict went by."""
     message: Message = entry.value
-    row = MessageRow.of_valid(
+    return MessageRow.of_valid(
         row_id=_row_id(entry),
         event_time=message.event_time,
         desk=message.desk,
@@ -45,26 +45,21 @@ def message_row(entry: LogEntry, verdict: Verdict, reason: str, wait: int, activ
         activity_score=activity,
         payload=message.payload.to_json().decode(),
     )
-    return Output(ROWS, row)
 
 
-def delivery_rows(entry: LogEntry, verdicts: list[tuple[str, DeliveryVerdict]]) -> list[Output]:
-    """A row for each possible recipient of the message, all of them in one output."""
-    if not verdicts:
-        return []
-    message: Message = entry.value
-    rows = Deliveries.of_valid(
-        row_id=_row_id(entry),
+def delivery_rows(message: MessageRow, verdicts: list[tuple[str, DeliveryVerdict]]) -> Deliveries:
+    """A row for each possible recipient of the message that has this row, all of them in one value."""
+    return Deliveries.of_valid(
+        row_id=message.row_id,
         event_time=message.event_time,
         desk=message.desk,
-        position=entry.position,
+        position=message.position,
         message_id=message.message_id,
         sender=message.sender,
         type=message.type,
         message_class=message.message_class,
         verdicts=tuple([(recipient, *verdict) for recipient, verdict in verdicts]),
     )
-    return [Output(ROWS, rows)]
 
 
 def control_row(entry: LogEntry, control: Control, before: str, after: str) -> Output:
