@@ -130,7 +130,7 @@ class Message(Contract):
 
     def to(self, recipient: str) -> Self:
         """A copy addressed to one recipient, with the same message_id."""
-        return self.with_valid(recipient=recipient)
+        return self.of_valid({**self.__dict__, "recipient": recipient})
 
 
 def said_by(

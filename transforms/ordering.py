@@ -13,6 +13,7 @@ Positions are on every row that follows, so what a stream really did can be read
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any, NamedTuple
 
 import apache_beam as beam
@@ -33,45 +34,10 @@ from transforms.dead_letter_limit import DeadLetterLimit
 from transforms.emission import Emission, emissions_of
 from transforms.keeping import Kept, KeptCores
 from transforms.log import Arrival, Intake, LogEntry, Opening, Raw
-
-UNREADABLE = "-"
-"""The key of what could not even be addressed."""
+from transforms.receiving import UNREADABLE, Form, Receive
 
 CoreFactory = Callable[[str], Core]
 """Makes the core of a key that has no state yet."""
-
-
-class _Receive(beam.DoFn):
-    """Addresses raw messages: one arrival for each key whose log they join.
-
-    Where arrivals are not gathered by a step of their own, each comes `alone` in the form that gathered ones have.
-    """
-
-    def __init__(self, intake: Intake, alone: bool) -> None:
-        self._intake = intake
-        self._alone = alone
-        self._in = Held("in")
-        self._out = Held("out")
-
-    def process(self, raw: Raw) -> Iterator[tuple[str, Any]]:
-        for key, arrival in self._arrivals(raw):
-            yield key, ((arrival,) if self._alone else arrival)
-
-    def finish_bundle(self) -> None:
-        self._in.tell()
-        self._out.tell()
-
-    def _arrivals(self, raw: Raw) -> Iterator[tuple[str, Arrival]]:
-        self._in.count += 1
-        try:
-            keys, event_micros, entry_id = self._intake.address(raw)
-        except Refusal:
-            yield UNREADABLE, Arrival(raw.publish_micros, "", 0, raw)
-            return
-        if not keys:
-            self._out.count += 1
-        for copy, key in enumerate(keys):
-            yield key, Arrival(event_micros, entry_id, copy, raw)
 
 
 class _KeyedLog:
@@ -177,10 +143,10 @@ class _ApplySorted(beam.DoFn):
         self._step = step
         self._core = core
 
-    def process(self, element: tuple[str, Iterable[Arrival]]) -> Iterator[Emission]:
-        key, arrivals = element
+    def process(self, element: tuple[str, Iterable[Iterable[Arrival]]]) -> Iterator[Emission]:
+        key, bundles = element
         log = _KeyedLog(self._step, key, self._core_of(key))
-        for arrival in sorted(arrivals, key=_by_time_and_id):
+        for arrival in sorted(chain.from_iterable(bundles), key=_by_time_and_id):
             yield from log.take(arrival)
         yield from log.close()
 
@@ -348,20 +314,19 @@ class ApplyInOrder(beam.PTransform):
 
     def expand(self, raws: PCollection) -> PCollection:
         """The emissions, each with its place in the order of the run."""
-        if self._streaming and self._gather is None:
-            receive = beam.ParDo(_Receive(self._step.intake, alone=True))
-            return self._as_they_come(
-                raws | "Receive" >> receive.with_output_types(tuple[str, Iterable[Arrival]])
+        intake = self._step.intake
+        if not self._streaming:
+            return (
+                raws
+                | "Receive" >> Receive(intake, Form.TOGETHER)
+                | "Group by key" >> beam.GroupByKey()
+                | "Apply sorted"
+                >> beam.ParDo(_ApplySorted(self._step, self._core)).with_output_types(Emission)
             )
-        receive = beam.ParDo(_Receive(self._step.intake, alone=False))
-        arrivals = raws | "Receive" >> receive.with_output_types(tuple[str, Arrival])
-        if self._gather is not None and self._streaming:
-            return self._as_they_come(arrivals | "Gather" >> beam.GroupIntoBatches(*self._gather))
-        return (
-            arrivals
-            | "Group by key" >> beam.GroupByKey()
-            | "Apply sorted" >> beam.ParDo(_ApplySorted(self._step, self._core)).with_output_types(Emission)
-        )
+        if self._gather is None:
+            return self._as_they_come(raws | "Receive" >> Receive(intake, Form.ALONE))
+        gathered = beam.GroupIntoBatches(*self._gather)
+        return self._as_they_come(raws | "Receive" >> Receive(intake, Form.SINGLE) | "Gather" >> gathered)
 
     def _as_they_come(self, arrivals: PCollection) -> PCollection:
         stream = _ApplyAsTheyCome(self._step, self._core, self._how)

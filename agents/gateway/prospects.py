@@ -72,11 +72,11 @@ def _deliveries(prospect: Prospect, kind: MessageType, recipient: str | None) ->
         return [ProspectiveDelivery(recipient=recipient, delivered=True, reason=DeliveryReason.DIRECTED)]
     return [
         ProspectiveDelivery(
-            recipient=agent,
+            recipient=verdict.recipient,
             delivered=verdict.delivered,
             reason=verdict.reason,
             relevance=verdict.relevance,
             threshold=verdict.threshold,
         )
-        for agent, verdict in prospect.deliveries
+        for verdict in prospect.deliveries
     ]

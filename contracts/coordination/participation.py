@@ -1,6 +1,6 @@
 """Participation: which of the possible recipients a broadcast is delivered to."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -43,6 +43,7 @@ _NEVER = -FLOOR_MICROS
 class DeliveryVerdict(NamedTuple):
     """The verdict for one message and one possible recipient, with the numbers that it follows from."""
 
+    recipient: str
     delivered: bool
     reason: DeliveryReason
     relevance: float
@@ -73,25 +74,31 @@ class Participation:
 
     def verdict(self, facts: Facts, recipient: str, sender_activity: float, now: int) -> DeliveryVerdict:
         """Whether a broadcast with these facts would be delivered to the recipient at `now` (microseconds)."""
-        relevance = self._relevance.of(facts, recipient)
-        quiet = self._quiet_share(recipient, now)
-        threshold = self.effective_threshold(recipient, sender_activity, quiet)
-        if quiet >= 1.0:
-            delivered, reason = True, _FLOOR
-        elif sender_activity > HOLD_BACK_ABOVE:
-            delivered, reason = False, _SENDER_TOO_ACTIVE
-        elif relevance >= threshold:
-            delivered, reason = True, _RELEVANT
-        else:
-            delivered, reason = False, _NOT_RELEVANT
-        return _new(DeliveryVerdict, (delivered, reason, relevance, threshold))
+        return self.verdicts(facts, (recipient,), sender_activity, now)[0]
 
-    def effective_threshold(self, recipient: str, sender_activity: float, quiet_share: float) -> float:
-        """The recipient's threshold as it stands for a sender of that activity, within [0, 1]."""
-        threshold = self._thresholds[recipient] - QUIET_RECIPIENT_RELIEF * quiet_share
-        if sender_activity > 1.0:
-            threshold += ACTIVE_SENDER_SLOPE * (sender_activity - 1.0)
-        return 0.0 if threshold < 0.0 else 1.0 if threshold > 1.0 else threshold
+    def verdicts(
+        self, facts: Facts, recipients: Sequence[str], sender_activity: float, now: int
+    ) -> list[DeliveryVerdict]:
+        """The verdict for each of the recipients, in their order."""
+        relevances = self._relevance.to_each(facts)
+        too_active = held_back(sender_activity)
+        raised = ACTIVE_SENDER_SLOPE * (sender_activity - 1.0) if sender_activity > 1.0 else 0.0
+        verdicts = []
+        for recipient in recipients:
+            relevance = relevances[recipient]
+            quiet = self._quiet_share(recipient, now)
+            threshold = self._thresholds[recipient] - QUIET_RECIPIENT_RELIEF * quiet + raised
+            threshold = 0.0 if threshold < 0.0 else 1.0 if threshold > 1.0 else threshold
+            if quiet == 1.0:
+                delivered, reason = True, _FLOOR
+            elif too_active:
+                delivered, reason = False, _SENDER_TOO_ACTIVE
+            elif relevance >= threshold:
+                delivered, reason = True, _RELEVANT
+            else:
+                delivered, reason = False, _NOT_RELEVANT
+            verdicts.append(_new(DeliveryVerdict, (recipient, delivered, reason, relevance, threshold)))
+        return verdicts
 
     def delivered(self, recipient: str, now: int) -> None:
         """A broadcast was delivered to the recipient at `now`."""

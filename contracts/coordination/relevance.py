@@ -16,10 +16,13 @@ CONVICTION_WEIGHT = 0.15
 
 _WORD = re.compile(r"[a-z0-9]+")
 
-_About = tuple[str, str | None, frozenset[str] | None, str]
-"""Sender, symbol, topic and recipient."""
+_About = tuple[str, str | None, frozenset[str] | None]
+"""Sender, symbol and topic."""
 
-_MOST_SUMS = 10_000
+_Sums = list[tuple[str, float, float]]
+"""By agent the weighted sum, and the weight, of all facts but the conviction."""
+
+_MOST_SUMS = 2_000
 """Sums that are remembered: the topic is free text."""
 
 
@@ -60,23 +63,35 @@ class Relevance:
             if profile.trades(symbol)
         }
         self._fields = {profile.agent: _fields(profile) for profile in roster.agents}
-        self._sums: dict[_About, tuple[float, float]] = {}
+        self._sums: dict[_About, _Sums] = {}
 
     def of(self, facts: Facts, recipient: str) -> float:
         """The relevance of a message with these facts to an agent on the roster."""
+        return self.to_each(facts)[recipient]
+
+    def to_each(self, facts: Facts) -> dict[str, float]:
+        """The relevance of a message with these facts to each agent on the roster."""
         sender, symbol, topic, conviction = facts
-        about = (sender, symbol, topic, recipient)
+        about = sender, symbol, topic
         sums = self._sums.get(about)
         if sums is None:
             sums = self._weigh(about)
-        weighted, weight = sums
         if conviction is None:
-            return weighted / weight
-        return (weighted + CONVICTION_WEIGHT * conviction) / (weight + CONVICTION_WEIGHT)
+            return {agent: weighted / weight for agent, weighted, weight in sums}
+        certain = CONVICTION_WEIGHT * conviction
+        return {
+            agent: (weighted + certain) / (weight + CONVICTION_WEIGHT) for agent, weighted, weight in sums
+        }
 
-    def _weigh(self, about: _About) -> tuple[float, float]:
-        """The weighted sum and the weight of all facts but the conviction; agents talk about the same things again."""
-        sender, symbol, topic, recipient = about
+    def _weigh(self, about: _About) -> _Sums:
+        """The sums of what a message is about, remembered: agents talk about the same things again."""
+        if len(self._sums) >= _MOST_SUMS:
+            self._sums.clear()
+        self._sums[about] = sums = [(agent, *self._sum(about, agent)) for agent in self._fields]
+        return sums
+
+    def _sum(self, about: _About, recipient: str) -> tuple[float, float]:
+        sender, symbol, topic = about
         weight = PARTNER_WEIGHT
         weighted = PARTNER_WEIGHT if (sender, recipient) in self._partners else 0.0
         if symbol is not None:
@@ -87,9 +102,6 @@ class Relevance:
             weight += TOPIC_WEIGHT
             if any(field <= topic for field in self._fields[recipient]):
                 weighted += TOPIC_WEIGHT
-        if len(self._sums) >= _MOST_SUMS:
-            self._sums.clear()
-        self._sums[about] = weighted, weight
         return weighted, weight
 
 

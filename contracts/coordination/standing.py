@@ -20,7 +20,7 @@ class Prospect(NamedTuple):
     refused: str | None
     wait_micros: int
     activity: float
-    deliveries: tuple[tuple[str, DeliveryVerdict], ...]
+    deliveries: tuple[DeliveryVerdict, ...]
 
 
 class Standing:
@@ -56,9 +56,6 @@ class Standing:
         wait = self._throttle.wait((facts.sender, message_class), now)
         if wait or recipient is not None:
             return Prospect(None, wait, activity, ())
-        deliveries = tuple(
-            (agent, self._participation.verdict(facts, agent, activity, now))
-            for agent in self._agents
-            if agent != facts.sender
-        )
-        return Prospect(None, 0, activity, deliveries)
+        others = [agent for agent in self._agents if agent != facts.sender]
+        deliveries = self._participation.verdicts(facts, others, activity, now)
+        return Prospect(None, 0, activity, tuple(deliveries))

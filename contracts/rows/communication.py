@@ -77,19 +77,21 @@ class Deliveries(Contract):
     def rows_as_json(self) -> list[bytes]:
         """The rows one by one, as `DeliveryRow.to_json` writes them."""
         any_of_them = DeliveryRow.of_valid(
-            row_id="",
-            event_time=self.event_time,
-            desk=self.desk,
-            position=self.position,
-            message_id=self.message_id,
-            sender=self.sender,
-            recipient="",
-            type=self.type,
-            message_class=self.message_class,
-            delivered=False,
-            reason="",
-            relevance=0.0,
-            threshold=0.0,
+            {
+                "row_id": "",
+                "event_time": self.event_time,
+                "desk": self.desk,
+                "position": self.position,
+                "message_id": self.message_id,
+                "sender": self.sender,
+                "recipient": "",
+                "type": self.type,
+                "message_class": self.message_class,
+                "delivered": False,
+                "reason": "",
+                "relevance": 0.0,
+                "threshold": 0.0,
+            }
         ).to_json()
         opening, rest = any_of_them.split(b'"",', 1)
         until_recipient, rest = rest.split(b'"recipient":"",', 1)

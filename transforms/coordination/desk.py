@@ -39,13 +39,8 @@ _BOOK = "trading"
 
 _FOR_TRADING = frozenset({MessageType.HFT_SIGNAL, MessageType.PROPOSAL, MessageType.CONTROL})
 
-_ALWAYS = DeliveryVerdict(True, DeliveryReason.CRITICAL, 1.0, 0.0)
-_DIRECTED = DeliveryVerdict(True, DeliveryReason.DIRECTED, 1.0, 0.0)
-
 # An attribute of an Enum is looked up in Python, several times a message.
 _ADMITTED, _CRITICAL, _RECORD = Verdict.ADMITTED, MessageClass.CRITICAL, MessageClass.RECORD
-
-_Verdicts = list[tuple[str, DeliveryVerdict]]
 
 
 class Coordination:
@@ -132,38 +127,37 @@ class Coordination:
     ) -> list[Output]:
         verdicts = self._verdicts(message, message_class, activity)
         outputs = [Output(ROWS, delivery_rows(row, verdicts))] if verdicts else []
-        for recipient, verdict in verdicts:
+        for verdict in verdicts:
             if verdict.delivered:
-                copy = message.to(recipient)
+                copy = message.to(verdict.recipient)
                 outputs.append(Output(INBOX, copy))
-                if recipient in self._model_backed:
+                if verdict.recipient in self._model_backed:
                     outputs.append(Output(CONTEXTS, copy))
         return outputs
 
-    def _verdicts(self, message: Message, message_class: MessageClass, activity: float) -> _Verdicts:
+    def _verdicts(
+        self, message: Message, message_class: MessageClass, activity: float
+    ) -> list[DeliveryVerdict]:
         if isinstance(message.payload, Control) and message.payload.action is ControlAction.RESTORE:
             return []  # a job's state is for that job
         if message_class is _CRITICAL:
             everyone = self._others.get(message.sender, self._agents)
             recipients = everyone if message.recipient is None else (message.recipient,)
-            return [(recipient, _ALWAYS) for recipient in recipients]
+            return [_delivered(recipient, DeliveryReason.CRITICAL) for recipient in recipients]
         if concerns_nobody(message):
             return []
         if message.recipient is not None:
             self._activity.message(message.sender, self._now)
-            return [(message.recipient, _DIRECTED)]
+            return [_delivered(message.recipient, DeliveryReason.DIRECTED)]
         return self._broadcast(message, activity)
 
-    def _broadcast(self, message: Message, activity: float) -> _Verdicts:
-        now, sender, facts = self._now, message.sender, facts_of(message)
-        participation = self._participation
-        verdicts = [
-            (agent, participation.verdict(facts, agent, activity, now))
-            for agent in self._others.get(sender, self._agents)
-        ]
-        for agent, verdict in verdicts:
+    def _broadcast(self, message: Message, activity: float) -> list[DeliveryVerdict]:
+        now, sender = self._now, message.sender
+        recipients = self._others.get(sender, self._agents)
+        verdicts = self._participation.verdicts(facts_of(message), recipients, activity, now)
+        for verdict in verdicts:
             if verdict.delivered:
-                participation.delivered(agent, now)
+                self._participation.delivered(verdict.recipient, now)
         # What is held back was heard by nobody: counting it would keep an agent that goes on talking up for ever.
         if sender in self._others and not held_back(activity):
             self._activity.message(sender, now)
@@ -295,6 +289,11 @@ class Coordination:
 def _is_consensus(message: Message) -> bool:
     """Whether it is the desk's own word on what its agents agree on."""
     return message.type is MessageType.CONSENSUS and message.sender == _BOOK and message.recipient is None
+
+
+def _delivered(recipient: str, reason: DeliveryReason) -> DeliveryVerdict:
+    """What participation is not asked about."""
+    return DeliveryVerdict(recipient, True, reason, 1.0, 0.0)
 
 
 def _json(value: object) -> str:

@@ -27,38 +27,42 @@ def message_row(entry: LogEntry, verdict: Verdict, reason: str, wait: int, activ
     """What became of the message; `wait` in microseconds, `activity` the sender's score that the verdict went by."""
     message: Message = entry.value
     return MessageRow.of_valid(
-        row_id=_row_id(entry),
-        event_time=message.event_time,
-        desk=message.desk,
-        position=entry.position,
-        message_id=message.message_id,
-        sender=message.sender,
-        recipient=message.recipient,
-        type=message.type,
-        message_class=message.message_class,
-        symbol=message.symbol,
-        correlation_id=message.correlation_id,
-        verdict=verdict,
-        reason=reason,
-        retry_after_seconds=wait / 1e6 if wait else None,
-        late=entry.late,
-        activity_score=activity,
-        payload=message.payload.to_json().decode(),
+        {
+            "row_id": _row_id(entry),
+            "event_time": message.event_time,
+            "desk": message.desk,
+            "position": entry.position,
+            "message_id": message.message_id,
+            "sender": message.sender,
+            "recipient": message.recipient,
+            "type": message.type,
+            "message_class": message.message_class,
+            "symbol": message.symbol,
+            "correlation_id": message.correlation_id,
+            "verdict": verdict,
+            "reason": reason,
+            "retry_after_seconds": wait / 1e6 if wait else None,
+            "late": entry.late,
+            "activity_score": activity,
+            "payload": message.payload.to_json().decode(),
+        }
     )
 
 
-def delivery_rows(message: MessageRow, verdicts: list[tuple[str, DeliveryVerdict]]) -> Deliveries:
+def delivery_rows(message: MessageRow, verdicts: list[DeliveryVerdict]) -> Deliveries:
     """A row for each possible recipient of the message that has this row, all of them in one value."""
     return Deliveries.of_valid(
-        row_id=message.row_id,
-        event_time=message.event_time,
-        desk=message.desk,
-        position=message.position,
-        message_id=message.message_id,
-        sender=message.sender,
-        type=message.type,
-        message_class=message.message_class,
-        verdicts=tuple([(recipient, *verdict) for recipient, verdict in verdicts]),
+        {
+            "row_id": message.row_id,
+            "event_time": message.event_time,
+            "desk": message.desk,
+            "position": message.position,
+            "message_id": message.message_id,
+            "sender": message.sender,
+            "type": message.type,
+            "message_class": message.message_class,
+            "verdicts": tuple(verdicts),
+        }
     )
 
 

@@ -88,7 +88,7 @@ class AgentContext:
     def dump(self) -> bytes:
         markets = dict(sorted(self._markets.items()))
         return _State.of_valid(
-            markets=markets, deliveries=self._deliveries, spending=self._spending
+            {"markets": markets, "deliveries": self._deliveries, "spending": self._spending}
         ).to_json()
 
     def restore(self, state: bytes) -> None:

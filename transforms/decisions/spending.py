@@ -37,7 +37,7 @@ class Spending(Contract):
     def at(self, micros: int) -> "Spending":
         """Without what is an hour old. Time never runs back: an older moment is the latest charge's."""
         oldest = self._now(micros) - HOUR_MICROS
-        return Spending.of_valid(charges=tuple(c for c in self.charges if c.micros > oldest))
+        return Spending.of_valid({"charges": tuple(c for c in self.charges if c.micros > oldest)})
 
     def exceeded(self, budget: CallBudget, tokens: int, usd: Decimal) -> str:
         """Which limit one more call would exceed, in words; empty when it fits."""
@@ -54,14 +54,15 @@ class Spending(Contract):
 
     def charged(self, micros: int, decision_id: str, tokens: int, usd: Decimal) -> "Spending":
         """With one more call."""
+        now = self._now(micros)
         charge = Charge.of_valid(
-            micros=self._now(micros), decision_id=decision_id, calls=1, tokens=tokens, usd=usd
+            {"micros": now, "decision_id": decision_id, "calls": 1, "tokens": tokens, "usd": usd}
         )
-        return Spending.of_valid(charges=(*self.charges, charge))
+        return Spending.of_valid({"charges": (*self.charges, charge)})
 
     def settled(self, usage: Usage) -> "Spending":
         """With what a call really took; a call that is not known, or an hour old, changes nothing."""
-        return Spending.of_valid(charges=tuple(_settled(charge, usage) for charge in self.charges))
+        return Spending.of_valid({"charges": tuple(_settled(charge, usage) for charge in self.charges)})
 
     def _now(self, micros: int) -> int:
         return max(micros, self.charges[-1].micros) if self.charges else micros

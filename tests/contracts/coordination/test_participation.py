@@ -36,13 +36,23 @@ def test_relevant_enough_is_delivered_and_less_is_not() -> None:
     assert (to_cid.delivered, to_cid.reason) == (False, DeliveryReason.NOT_RELEVANT)
 
 
-def test_the_threshold_rises_with_the_sender_and_falls_with_silence() -> None:
-    participation = heard()
-    assert participation.effective_threshold("bob", 1.0, 0.0) == pytest.approx(0.6)
-    assert participation.effective_threshold("bob", 0.2, 0.0) == pytest.approx(0.6)
-    assert participation.effective_threshold("bob", 1.5, 0.0) == pytest.approx(0.7)
-    assert participation.effective_threshold("bob", 1.0, 0.5) == pytest.approx(0.5)
-    assert participation.effective_threshold("bob", 9.0, 0.0) == 1.0
+@pytest.mark.parametrize(
+    ("activity", "quiet_share", "threshold"),
+    [(1.0, 0.0, 0.6), (0.2, 0.0, 0.6), (1.5, 0.0, 0.7), (1.0, 0.5, 0.5), (9.0, 0.0, 1.0), (0.0, 9.0, 0.4)],
+)
+def test_the_threshold_rises_with_the_sender_and_falls_with_silence(
+    activity: float, quiet_share: float, threshold: float
+) -> None:
+    now = NOW + int(quiet_share * FLOOR_MICROS)
+    assert heard().verdict(about(0.5), "bob", activity, now).threshold == pytest.approx(threshold)
+
+
+@given(unit, activities, moments)
+def test_the_verdicts_for_many_are_those_for_each(conviction: float, activity: float, later: int) -> None:
+    participation, facts, now = heard(), about(conviction), NOW + later
+    alone = [participation.verdict(facts, agent, activity, now) for agent in ("bob", "ann")]
+    assert participation.verdicts(facts, ("bob", "ann"), activity, now) == alone
+    assert [verdict.recipient for verdict in alone] == ["bob", "ann"]
 
 
 def test_a_sender_above_twice_the_mean_is_held_back_whatever_it_says() -> None:
