@@ -31,8 +31,9 @@ class MessageIntake:
             micros = read_micros(content["event_time"])
         except (ValueError, KeyError, TypeError, AttributeError):
             raise Refusal(Reason.WRONG_FIELD, "not a message") from None
-        if not all(isinstance(name, str) for name in (entry_id, *keys)):
-            raise Refusal(Reason.WRONG_FIELD, "not a message")
+        for name in (entry_id, *keys):
+            if not isinstance(name, str):
+                raise Refusal(Reason.WRONG_FIELD, "not a message")
         return Address(keys, micros, entry_id)
 
     def read(self, raw: Raw) -> Message:

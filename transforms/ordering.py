@@ -36,6 +36,8 @@ from transforms.keeping import Kept, KeptCores
 from transforms.log import Arrival, Intake, LogEntry, Opening, Raw
 from transforms.receiving import UNREADABLE, Form, Receive
 
+_new = tuple.__new__  # a NamedTuple's own is written in Python, and this is done for every message
+
 CoreFactory = Callable[[str], Core]
 """Makes the core of a key that has no state yet."""
 
@@ -63,8 +65,9 @@ class _KeyedLog:
         self.latest_micros = max(self.latest_micros, arrival.event_micros)
         raw = arrival.raw
         sent_at = raw.attributes.get("sent_at")
-        entry = LogEntry(
-            self._key, self.position, late, arrival.event_micros, value, sent_at, raw.publish_micros
+        entry = _new(
+            LogEntry,
+            (self._key, self.position, late, arrival.event_micros, value, sent_at, raw.publish_micros),
         )
         emissions = emissions_of(entry, self.core.apply(entry))
         self._step.handled(arrival)

@@ -14,6 +14,8 @@ ASSET_WEIGHT = 0.25
 PARTNER_WEIGHT = 0.25
 CONVICTION_WEIGHT = 0.15
 
+_HEARTBEAT = MessageType.HEARTBEAT  # an attribute of an Enum is looked up in Python
+
 _WORD = re.compile(r"[a-z0-9]+")
 
 _About = tuple[str, str | None, frozenset[str] | None]
@@ -129,7 +131,7 @@ def _fact_fields(model: type[Contract]) -> tuple[str | None, str | None, str | N
 
 def concerns_nobody(message: Message) -> bool:
     """Whether it is a sign of life, which tells the desk something and no agent anything."""
-    return message.type is MessageType.HEARTBEAT
+    return message.type is _HEARTBEAT
 
 
 @lru_cache(maxsize=10_000)

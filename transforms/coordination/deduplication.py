@@ -29,7 +29,7 @@ class Deduplication:
 
     def is_repeated(self, message_id: str, now: int) -> bool:
         """Whether the id was here before; from now on it was."""
-        if now - self._since >= HORIZON_MICROS or len(self._young) >= MOST_IDS:
+        if now - self._since >= HORIZON_MICROS or len(self._young.digests) >= MOST_IDS:
             self._turn(now)
         digest = hashlib.blake2b(message_id.encode(), digest_size=_DIGEST_BYTES).digest()
         return not self._young.add(digest) or digest in self._old.digests
@@ -65,9 +65,6 @@ class _Generation:
     @classmethod
     def of(cls, text: str) -> "_Generation":
         return cls(b64decode(text))
-
-    def __len__(self) -> int:
-        return len(self.digests)
 
     def add(self, digest: bytes) -> bool:
         """Whether it is new here."""

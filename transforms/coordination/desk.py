@@ -41,6 +41,9 @@ _FOR_TRADING = frozenset({MessageType.HFT_SIGNAL, MessageType.PROPOSAL, MessageT
 
 # An attribute of an Enum is looked up in Python, several times a message.
 _ADMITTED, _CRITICAL, _RECORD = Verdict.ADMITTED, MessageClass.CRITICAL, MessageClass.RECORD
+_CONSENSUS, _RESTORE = MessageType.CONSENSUS, ControlAction.RESTORE
+
+_new = tuple.__new__  # a NamedTuple's own is written in Python, and there are several outputs a message
 
 
 class Coordination:
@@ -96,9 +99,12 @@ class Coordination:
         activity = self._activity.score(sender, now) if sender in self._others else 0.0
         verdict, reason, wait = self._judge(message, message_class)
         row = message_row(entry, verdict, reason, wait, activity)
-        outputs = [Output(ROWS, row)]
+        outputs = [_new(Output, (ROWS, row))]
         if verdict is _ADMITTED:
-            outputs += self._effects(entry, message)
+            if message_class is _CRITICAL:
+                outputs += self._effects(entry, message)
+            if message.type in _FOR_TRADING and not self._is_own_state(message.payload):
+                outputs.append(_new(Output, (ADMITTED, message)))
             outputs += self._deliveries(row, message, message_class, activity)
         return outputs
 
@@ -126,21 +132,21 @@ class Coordination:
         self, row: MessageRow, message: Message, message_class: MessageClass, activity: float
     ) -> list[Output]:
         verdicts = self._verdicts(message, message_class, activity)
-        outputs = [Output(ROWS, delivery_rows(row, verdicts))] if verdicts else []
+        outputs = [_new(Output, (ROWS, delivery_rows(row, verdicts)))] if verdicts else []
         for verdict in verdicts:
             if verdict.delivered:
                 copy = message.to(verdict.recipient)
-                outputs.append(Output(INBOX, copy))
+                outputs.append(_new(Output, (INBOX, copy)))
                 if verdict.recipient in self._model_backed:
-                    outputs.append(Output(CONTEXTS, copy))
+                    outputs.append(_new(Output, (CONTEXTS, copy)))
         return outputs
 
     def _verdicts(
         self, message: Message, message_class: MessageClass, activity: float
     ) -> list[DeliveryVerdict]:
-        if isinstance(message.payload, Control) and message.payload.action is ControlAction.RESTORE:
-            return []  # a job's state is for that job
         if message_class is _CRITICAL:
+            if isinstance(message.payload, Control) and message.payload.action is _RESTORE:
+                return []  # a job's state is for that job
             everyone = self._others.get(message.sender, self._agents)
             recipients = everyone if message.recipient is None else (message.recipient,)
             return [_delivered(recipient, DeliveryReason.CRITICAL) for recipient in recipients]
@@ -166,28 +172,18 @@ class Coordination:
     # --- what it does -----------------------------------------------------------------------------------------------
 
     def _effects(self, entry: LogEntry, message: Message) -> list[Output]:
-        outputs: list[Output] = []
         payload = message.payload
         if isinstance(payload, Control):
-            outputs += self._obey(entry, payload)
-        elif (
-            isinstance(payload, OrderExecution)
-            and payload.last_quantity is not None
-            and payload.agent in self._others
-        ):
-            self._activity.trade(payload.agent, self._now)
+            return self._obey(entry, payload)
+        if isinstance(payload, OrderExecution):
+            if payload.last_quantity is not None and payload.agent in self._others:
+                self._activity.trade(payload.agent, self._now)
         elif self._tuner is not None and isinstance(payload, RiskUpdate) and message.sender == _BOOK:
-            outputs += self._tune(entry, self._tuner, payload)
-        if message.type in _FOR_TRADING and not self._is_own_state(payload):
-            outputs.append(Output(ADMITTED, message))
-        return outputs
+            return self._tune(entry, self._tuner, payload)
+        return []
 
     def _is_own_state(self, payload: Contract) -> bool:
-        return (
-            isinstance(payload, Control)
-            and payload.action is ControlAction.RESTORE
-            and payload.core == self.name
-        )
+        return isinstance(payload, Control) and payload.action is _RESTORE and payload.core == self.name
 
     def _obey(self, entry: LogEntry, control: Control) -> list[Output]:
         """Put the control into force from here on; a row says from what to what. What is not ours passes by."""
@@ -288,7 +284,7 @@ class Coordination:
 
 def _is_consensus(message: Message) -> bool:
     """Whether it is the desk's own word on what its agents agree on."""
-    return message.type is MessageType.CONSENSUS and message.sender == _BOOK and message.recipient is None
+    return message.type is _CONSENSUS and message.sender == _BOOK and message.recipient is None
 
 
 def _delivered(recipient: str, reason: DeliveryReason) -> DeliveryVerdict:
