@@ -18,7 +18,11 @@ from transforms.coordination import desk
 from transforms.coordination.reading import CoordinationIntake
 from transforms.coordination.tuner import Tuning
 from transforms.core import DEAD_LETTERS, ROWS
-from transforms.ordering import ApplyInOrder
+from transforms.ordering import ApplyInOrder, Idle
+
+IDLE = Idle(seconds=3_600, by_watermark=True)
+"""A desk that is silent for so long, with nothing waiting on its topic, forgets the ids that it kept against repeats. They
+count for 10 minutes, and are most of its state."""
 
 
 def build(pipeline: beam.Pipeline, options: JobOptions) -> PCollection:
@@ -34,6 +38,7 @@ def build(pipeline: beam.Pipeline, options: JobOptions) -> PCollection:
             CoordinationIntake(options.roster),
             desk.CoordinationOf(options.roster, tuning),
             streaming=options.is_streaming,
+            idle=IDLE,
             dead_letter_limit=options.dead_letter_limit,
             openings=openings("coordination", options),
             tells_state=True,

@@ -22,13 +22,13 @@ from transforms.export.live_view import UpdateLiveView
 from transforms.export.rows import DeskRows, ExportIntake, split_rows
 from transforms.export.tables import WriteTables
 from transforms.log import Raw
-from transforms.ordering import ApplyInOrder, Gather
+from transforms.ordering import ApplyInOrder, Gather, Idle
 from transforms.publishing import WriteJsonLines
 
 GATHER = Gather(most=2_000, seconds=2.0)
 """Rows are held for so long: everything from here on costs the same for one row as for hundreds, an insert most of all."""
 
-IDLE_SECONDS = 5.0
+IDLE = Idle(seconds=5.0)
 """A desk that is silent for so long has its open windows written."""
 
 
@@ -43,7 +43,7 @@ def build(pipeline: beam.Pipeline, options: JobOptions) -> PCollection:
         DeskRows,
         streaming=options.is_streaming,
         gather=GATHER,
-        idle_seconds=IDLE_SECONDS,
+        idle=IDLE,
         dead_letter_limit=options.dead_letter_limit,
     )
     return _to_bigquery(emissions, options) if options.is_streaming else _to_files(emissions, options)

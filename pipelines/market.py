@@ -19,7 +19,7 @@ from transforms.core import DEAD_LETTERS, ROWS
 from transforms.intake import MarketDataIntake
 from transforms.market import symbol
 from transforms.market.job import MarketOf
-from transforms.ordering import ApplyInOrder
+from transforms.ordering import ApplyInOrder, Idle
 
 _SILENCE_SECONDS = 15.0
 """After a bar's length and so much more without any event of a symbol, its open bars are closed."""
@@ -59,7 +59,7 @@ def build(pipeline: beam.Pipeline, options: JobOptions) -> PCollection:
             MarketDataIntake(),
             MarketOf(options.desk, settings),
             streaming=options.is_streaming,
-            idle_seconds=settings.snapshot_seconds + _SILENCE_SECONDS,
+            idle=Idle(settings.snapshot_seconds + _SILENCE_SECONDS),
             dead_letter_limit=options.dead_letter_limit,
         )
         | "Publish"

@@ -164,10 +164,21 @@ def _by_time_and_id(arrival: Arrival) -> tuple[int, str, bytes]:
     return arrival.event_micros, arrival.entry_id, arrival.raw.data
 
 
+class Idle(NamedTuple):
+    """When a key's core is flushed: after so long without an arrival.
+
+    By the clock, or by the watermark: a backlog holds the watermark back, so nothing is flushed before what waits on the
+    topic was taken. Use the watermark where a flush gives something up.
+    """
+
+    seconds: float
+    by_watermark: bool = False
+
+
 class _Stream(NamedTuple):
     """How a stream is applied: see `ApplyInOrder`."""
 
-    idle_seconds: float | None
+    idle: Idle | None
     now: Callable[[], float]
     openings: Mapping[str, Opening]
     tells_state: bool
@@ -179,6 +190,7 @@ class _ApplyAsTheyCome(beam.DoFn):
     _HEAD = ReadModifyWriteStateSpec("head", BytesCoder())
     _CORE = ReadModifyWriteStateSpec("core", BytesCoder())
     _IDLE = TimerSpec("idle", TimeDomain.REAL_TIME)
+    _QUIET = TimerSpec("quiet", TimeDomain.WATERMARK)
 
     def __init__(self, step: _Step, core: CoreFactory, how: "_Stream") -> None:
         self._step = step
@@ -194,6 +206,7 @@ class _ApplyAsTheyCome(beam.DoFn):
         head: Any = beam.DoFn.StateParam(_HEAD),
         state: Any = beam.DoFn.StateParam(_CORE),
         idle: Any = beam.DoFn.TimerParam(_IDLE),
+        quiet: Any = beam.DoFn.TimerParam(_QUIET),
     ) -> Iterator[Emission]:
         key, arrivals = element
         began = head.read()
@@ -204,8 +217,9 @@ class _ApplyAsTheyCome(beam.DoFn):
             yield from log.take(arrival)
         self._keep(log, key, head, state)
         yield from self._tell(log, key)
-        if self._how.idle_seconds is not None:
-            idle.set(Timestamp(self._how.now() + self._how.idle_seconds))
+        if self._how.idle is not None:
+            timer = quiet if self._how.idle.by_watermark else idle
+            timer.set(Timestamp(self._how.now() + self._how.idle.seconds))
 
     def finish_bundle(self) -> None:
         self._step.tell_counts()
@@ -217,9 +231,22 @@ class _ApplyAsTheyCome(beam.DoFn):
         head: Any = beam.DoFn.StateParam(_HEAD),
         state: Any = beam.DoFn.StateParam(_CORE),
     ) -> Iterator[Emission]:
+        yield from self._flush(key, head, state)
+
+    @on_timer(_QUIET)
+    def on_quiet(
+        self,
+        key: Any = beam.DoFn.KeyParam,
+        head: Any = beam.DoFn.StateParam(_HEAD),
+        state: Any = beam.DoFn.StateParam(_CORE),
+    ) -> Iterator[Emission]:
+        yield from self._flush(key, head, state)
+
+    def _flush(self, key: str, head: Any, state: Any) -> list[Emission]:
         log = self._log(key, head.read(), state.read())
-        yield from log.close()
+        emissions = log.close()
         self._keep(log, key, head, state)
+        return emissions
 
     def _log(self, key: str, head: bytes | None, state: bytes | None) -> _KeyedLog:
         if key == UNREADABLE:
@@ -282,7 +309,7 @@ class ApplyInOrder(beam.PTransform):
         streaming: whether arrivals are taken as they come (else grouped and sorted).
         gather: hold a key's arrivals (stream only) until there are so many or so long has passed; None takes each at
             once. Where nobody waits for the answer, state is then read and written once for many.
-        idle_seconds: flush a key's core after so long without an arrival (stream only); None is never.
+        idle: flush a key's core after so long without an arrival (stream only); None is never.
         dead_letter_limit: stop after so many refusals in a row; 0 is never.
         openings: what the log of a key begins with when the key has no state (stream only): the state that another
             process told, as a control. It comes before anything that waits on the topic. Raises `Refusal` for one that
@@ -299,7 +326,7 @@ class ApplyInOrder(beam.PTransform):
         *,
         streaming: bool,
         gather: Gather | None = None,
-        idle_seconds: float | None = None,
+        idle: Idle | None = None,
         dead_letter_limit: int = 1_000,
         openings: Mapping[str, Opening] | None = None,
         tells_state: bool = False,
@@ -310,7 +337,7 @@ class ApplyInOrder(beam.PTransform):
         self._core = core
         self._streaming = streaming
         self._gather = gather
-        self._how = _Stream(idle_seconds, now, openings or {}, tells_state)
+        self._how = _Stream(idle, now, openings or {}, tells_state)
         for opening in self._how.openings.values():
             for raw in opening.raws:
                 intake.read(raw)

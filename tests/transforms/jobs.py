@@ -73,7 +73,8 @@ def _run(source: beam.PTransform, core: Callable, runner: str, streaming: bool, 
     name = f"run-{len(_collected)}"
     _collected[name] = []
     pipeline = beam.Pipeline(runner=runner, options=options)
-    step = ApplyInOrder("coordination", MessageIntake(), core, streaming=streaming, **how)
+    intake = how.pop("intake", None) or MessageIntake()
+    step = ApplyInOrder("coordination", intake, core, streaming=streaming, **how)
     _ = (
         pipeline
         | "Source" >> source

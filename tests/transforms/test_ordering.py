@@ -16,6 +16,7 @@ from transforms.coordination.desk import Coordination
 from transforms.core import Output
 from transforms.keeping import KeptCores
 from transforms.log import LogEntry, Opening, Raw
+from transforms.ordering import Idle
 
 IDLE_SECONDS = 5.0
 
@@ -123,7 +124,7 @@ def test_an_idle_key_is_flushed_once_by_the_timer_and_a_later_message_sets_it_ag
             .advance_processing_time(6)
         )
 
-    ran = run_stream(script, Echo, idle_seconds=IDLE_SECONDS, now=stream_clock)
+    ran = run_stream(script, Echo, idle=Idle(IDLE_SECONDS), now=stream_clock)
     assert [said.message_id for said in ran.values("echo")] == ["a", "b"]
     assert [said.message_id for said in ran.values("flushed")] == ["a", "b"]
 

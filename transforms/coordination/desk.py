@@ -251,7 +251,8 @@ class Coordination:
     # --- state ------------------------------------------------------------------------------------------------------
 
     def flush(self) -> list[Output]:
-        """Nothing is ever held open."""
+        """Forget the ids that were kept against repeats: the desk was silent for longer than they count, or its log ends."""
+        self._seen = Deduplication()
         return []
 
     def dump(self) -> bytes:

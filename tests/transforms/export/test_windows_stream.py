@@ -1,0 +1,48 @@
+"""Windows as a stream: rows of several bundles are counted together, late ones too, and silence closes what is open."""
+
+from datetime import datetime
+
+from apache_beam.testing.test_stream import TestStream
+
+from contracts.rows.communication import CommunicationMetric
+from tests.transforms.export.rows import T0, message_row
+from tests.transforms.jobs import Run, raw, run_stream
+from transforms.export.rows import DeskRows, ExportIntake
+from transforms.ordering import Idle
+
+
+def minutes(run: Run) -> list[tuple[datetime, int]]:
+    return [
+        (row.window_start, row.sent)
+        for row in run.values("rows")
+        if isinstance(row, CommunicationMetric) and row.window_seconds == 60
+    ]
+
+
+def stream_clock() -> float:
+    """The stream's processing time starts at 0."""
+    return 0.0
+
+
+def test_the_worked_timeline() -> None:
+    """The desk's rows, each in a bundle of its own, and five seconds of silence by the clock.
+
+    T0  10:00:10        open 10:00
+    T1  10:00:50        open 10:00
+    T2  10:02:05        written 10:00 (sent 2); open 10:02
+    T3  10:00:59, late  open 10:00 again
+    T4  4 s of silence  nothing
+    T5  6 s             written 10:00 (sent 1), 10:02 (sent 1): the counts of 10:00 add up to 3
+    """
+    seconds = (10, 50, 125, 59)
+
+    def script(stream: TestStream) -> TestStream:
+        for number, at in enumerate(seconds, 1):
+            row = message_row(at, number=number)
+            stream = stream.add_elements([raw(row.to_json(), table=row.table)])
+        return stream.advance_processing_time(4).advance_processing_time(2)
+
+    run = run_stream(script, DeskRows, intake=ExportIntake(), idle=Idle(5.0), now=stream_clock)
+    at = [T0, T0, T0.replace(minute=2)]
+    assert minutes(run) == list(zip(at, (2, 1, 1), strict=True))
+    assert len([row for row in run.values("rows") if row.table == "messages"]) == len(seconds)
