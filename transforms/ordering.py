@@ -43,8 +43,8 @@ CoreFactory = Callable[[str], Core]
 
 
 READ_IN_A_ROW = 50
-"""So many arrivals are read before the first of them is applied: reading and applying in turn drive each other's code and data
-out of the processor's caches, which costs a quarter of the time."""
+"""So many arrivals are read before the first of them is applied: in turn, reading and applying drive each other's code and
+data out of the processor's caches, which costs a quarter of the time."""
 
 _NO_ADDRESS = Refusal(Reason.WRONG_FIELD, "its ids or its event_time (ISO 8601 with a zone) cannot be read")
 
@@ -71,14 +71,14 @@ class _KeyedLog:
     def _take(self, arrival: Arrival, value: Any) -> list[Emission]:
         if isinstance(value, Refusal):
             return self._refuse(arrival, value)
+        event_micros, raw = arrival.event_micros, arrival.raw
         self.position += 1
-        late = arrival.event_micros < self.latest_micros
-        self.latest_micros = max(self.latest_micros, arrival.event_micros)
-        raw = arrival.raw
+        late = event_micros < self.latest_micros
+        if not late:
+            self.latest_micros = event_micros
         sent_at = raw.attributes.get("sent_at")
         entry = _new(
-            LogEntry,
-            (self._key, self.position, late, arrival.event_micros, value, sent_at, raw.publish_micros),
+            LogEntry, (self._key, self.position, late, event_micros, value, sent_at, raw.publish_micros)
         )
         emissions = emissions_of(entry, self.core.apply(entry))
         self._step.handled(arrival)

@@ -38,6 +38,7 @@ _NOT_RELEVANT, _SENDER_TOO_ACTIVE = DeliveryReason.NOT_RELEVANT, DeliveryReason.
 _new = tuple.__new__  # a NamedTuple's own is written in Python
 
 _NEVER = -FLOOR_MICROS
+"""When an agent heard something that never did: it is as quiet as can be."""
 
 
 class DeliveryVerdict(NamedTuple):
@@ -80,16 +81,17 @@ class Participation:
         self, facts: Facts, recipients: Sequence[str], sender_activity: float, now: int
     ) -> list[DeliveryVerdict]:
         """The verdict for each of the recipients, in their order."""
-        relevances = self._relevance.to_each(facts)
+        relevances, thresholds, heard_at = self._relevance.to_each(facts), self._thresholds, self._heard_at
         too_active = held_back(sender_activity)
         raised = ACTIVE_SENDER_SLOPE * (sender_activity - 1.0) if sender_activity > 1.0 else 0.0
         verdicts = []
         for recipient in recipients:
             relevance = relevances[recipient]
-            quiet = self._quiet_share(recipient, now)
-            threshold = self._thresholds[recipient] - QUIET_RECIPIENT_RELIEF * quiet + raised
+            quiet = now - heard_at.get(recipient, _NEVER)
+            quiet_share = 1.0 if quiet >= FLOOR_MICROS else quiet / FLOOR_MICROS if quiet > 0 else 0.0
+            threshold = thresholds[recipient] - QUIET_RECIPIENT_RELIEF * quiet_share + raised
             threshold = 0.0 if threshold < 0.0 else 1.0 if threshold > 1.0 else threshold
-            if quiet == 1.0:
+            if quiet_share == 1.0:
                 delivered, reason = True, _FLOOR
             elif too_active:
                 delivered, reason = False, _SENDER_TOO_ACTIVE
@@ -102,7 +104,8 @@ class Participation:
 
     def delivered(self, recipient: str, now: int) -> None:
         """A broadcast was delivered to the recipient at `now`."""
-        self._heard_at[recipient] = max(now, self._heard_at.get(recipient, now))
+        if now > self._heard_at.get(recipient, _NEVER):
+            self._heard_at[recipient] = now
 
     def threshold(self, agent: str) -> float:
         """The agent's own threshold."""
@@ -111,11 +114,6 @@ class Participation:
     def change_threshold(self, agent: str, threshold: float) -> None:
         """Put another threshold in force from here on."""
         self._thresholds[agent] = threshold
-
-    def _quiet_share(self, recipient: str, now: int) -> float:
-        """Quiet time over the floor interval, at most 1; an agent that never heard anything is as quiet as can be."""
-        quiet = now - self._heard_at.get(recipient, _NEVER)
-        return 1.0 if quiet >= FLOOR_MICROS else quiet / FLOOR_MICROS if quiet > 0 else 0.0
 
     def state(self) -> list[Any]:
         """Thresholds and last deliveries by agent: what `take_up` reads."""
