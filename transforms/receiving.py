@@ -17,6 +17,8 @@ from contracts.refusals import Refusal
 from transforms.counting import Held
 from transforms.log import Arrival, Intake, Raw
 
+_new = tuple.__new__  # a NamedTuple's own is written in Python, and every message arrives
+
 UNREADABLE = "-"
 """The key of what could not even be addressed."""
 
@@ -40,7 +42,7 @@ class _Address(beam.DoFn):
             return [(UNREADABLE, Arrival(raw.publish_micros, "", 0, raw))]
         if not keys:
             self._out.count += 1
-        return [(key, Arrival(event_micros, entry_id, copy, raw)) for copy, key in enumerate(keys)]
+        return [(key, _new(Arrival, (event_micros, entry_id, copy, raw))) for copy, key in enumerate(keys)]
 
     def _tell_counts(self) -> None:
         self._in.tell()

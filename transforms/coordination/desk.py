@@ -133,12 +133,11 @@ class Coordination:
     ) -> list[Output]:
         verdicts = self._verdicts(message, message_class, activity)
         outputs = [_new(Output, (ROWS, delivery_rows(row, verdicts)))] if verdicts else []
-        for verdict in verdicts:
-            if verdict.delivered:
-                copy = message.to(verdict.recipient)
-                outputs.append(_new(Output, (INBOX, copy)))
-                if verdict.recipient in self._model_backed:
-                    outputs.append(_new(Output, (CONTEXTS, copy)))
+        for recipient in [verdict.recipient for verdict in verdicts if verdict.delivered]:
+            copy = message.to(recipient)
+            outputs.append(_new(Output, (INBOX, copy)))
+            if recipient in self._model_backed:
+                outputs.append(_new(Output, (CONTEXTS, copy)))
         return outputs
 
     def _verdicts(
