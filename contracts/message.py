@@ -1,5 +1,6 @@
 """The message: what travels on every topic except market-data and rows."""
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, Self
 
@@ -91,6 +92,10 @@ _KINDS: dict[MessageType, tuple[MessageClass, type[Contract]]] = {
 
 _TYPES = {model: kind for kind, (_, model) in _KINDS.items()}
 
+_PAYLOADS: dict[MessageType, Callable[[Any], Contract]] = {
+    kind: model.__pydantic_validator__.validate_python for kind, (_, model) in _KINDS.items()
+}
+
 
 class Message(Contract):
     """Something said on a desk: by whom, to whom (None is everyone), when, and what.
@@ -115,8 +120,7 @@ class Message(Contract):
         kind: MessageType | None = info.data.get("type")
         if kind is None:
             raise ValueError("the payload cannot be read without a known type")
-        payload: Contract = _KINDS[kind][1].__pydantic_validator__.validate_python(value)
-        return payload
+        return _PAYLOADS[kind](value)
 
     @property
     def message_class(self) -> MessageClass:

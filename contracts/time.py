@@ -10,16 +10,19 @@ from pydantic import AfterValidator
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_OUTSIDE = "a time outside of the years 1970 to 2199"
 
 
 def _as_utc(value: datetime) -> datetime:
     if value.tzinfo is None:
         raise ValueError("a time needs its zone: write it as 2024-01-15T00:00:00Z")
-    if 1969 <= value.year <= 2200:  # else it might not be told in UTC at all
+    try:
         utc = value if value.tzinfo is UTC else value.astimezone(UTC)
-        if 1970 <= utc.year < 2200:
-            return utc
-    raise ValueError("a time outside of the years 1970 to 2199")
+    except OverflowError:
+        raise ValueError(_OUTSIDE) from None
+    if not 1970 <= utc.year < 2200:
+        raise ValueError(_OUTSIDE)
+    return utc
 
 
 UtcTime = Annotated[datetime, AfterValidator(_as_utc)]
