@@ -83,7 +83,8 @@ def _prepare(request: Request) -> Plan:
     """Everything that can be found wrong before a process is started."""
     try:
         roster = read_roster(request.roster)
-        opening = open_recording(request.recording).start()
+        recording = open_recording(request.recording)
+        opening, bar_seconds = recording.start(), recording.bar_seconds()
     except (RosterError, RecordingError) as error:
         raise StackError(str(error)) from None
     if request.summary and not request.summary.absolute().parent.is_dir():
@@ -105,6 +106,7 @@ def _prepare(request: Request) -> Plan:
         jobs=request.jobs,
         recording=request.recording,
         speed=request.speed,
+        snapshot_seconds=bar_seconds,
         language_model=request.language_model,
     )
     if plan.language_model is not None:

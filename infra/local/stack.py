@@ -36,7 +36,7 @@ _JOBS_NEED = {"decisions": ("vertex", "model-server"), "trading": ("execution",)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one run was asked for."""
+    """What one run was asked for; `snapshot_seconds` None leaves the market job what it does by itself."""
 
     state: StateFolder
     ports: Ports
@@ -47,6 +47,7 @@ class Plan:
     jobs: tuple[str, ...] = JOBS
     recording: Path | None = None
     speed: float = 60.0
+    snapshot_seconds: int | None = None
     language_model: LanguageModel | None = None
 
     @property
@@ -178,6 +179,8 @@ def _job(plan: Plan, job: str) -> Part:
     if model is not None:  # it is slow, and asking it again would only make it slower
         patience = str(model.deadline_seconds)
         options = (*options, "--call_deadline_seconds", patience, "--call_attempts", "1")
+    if job == "market" and plan.snapshot_seconds is not None:
+        options = (*options, "--snapshot_seconds", str(plan.snapshot_seconds))
     ready = says_ready(plan.redis_url, LiveView(plan.roster.desk).flow(job))
     needs = ("topics", *_there("redis"), *_JOBS_NEED.get(job, ()), *((LANGUAGE_MODEL,) if model else ()))
     return Part(job, module(f"pipelines.{job}", *options), env, ready, needs, forged=True)

@@ -128,6 +128,10 @@ class Recording(ABC):
             f"{self.name} holds no market data: {self.describe_refusals() or 'it has no entries'}."
         )
 
+    def bar_seconds(self) -> int | None:
+        """The length of the bars that it consists of; None when it holds other things, or bars of several lengths."""
+        return None
+
     def describe_refusals(self) -> str:
         """What was refused and why, in one line; empty when nothing was."""
         return ", ".join(f"{count} {reason}" for reason, count in sorted(self.counts.refused.items()))
