@@ -4,7 +4,7 @@ at once           redis, pubsub, bigquery, identity, vertex, model-server, and a
 then, as tasks    topics, tables
 then              the jobs, execution, gateway
 then              the bots, when the gateway is there
-when all stand    replay (which `run` starts by itself)
+when all stand    replay (which `run` starts by itself): every job reads, every bot follows the market and is registered
 
 All but Redis and BigQuery are forked from the forge, where there is one.
 """
@@ -22,7 +22,7 @@ from infra.local.environment import Tokens
 from infra.local.language_model import LanguageModel
 from infra.local.part import Part, module
 from infra.local.ports import HOST, Ports
-from infra.local.probes import Probe, answers, listens, says_ready
+from infra.local.probes import Probe, answers, has_spoken, listens, says_ready
 from infra.local.redis import redis
 from infra.local.state import StateFolder
 
@@ -188,7 +188,9 @@ def _job(plan: Plan, job: str) -> Part:
 
 def _bot(plan: Plan, agent: str) -> Part:
     env = {**plan.shared, **environment.is_agent(plan.tokens, agent)}
-    return Part(agent, module("agents.bots", agent), env, after=("gateway",), forged=True)
+    # Asked by the operators, because an agent that asks is seen itself.
+    ready = has_spoken(plan.url(plan.ports.gateway, "/agent-activity"), plan.tokens.operators, agent)
+    return Part(agent, module("agents.bots", agent), env, ready, ("gateway",), forged=True)
 
 
 def replay_part(plan: Plan) -> Part:
