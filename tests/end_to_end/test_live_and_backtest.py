@@ -8,43 +8,36 @@ gateway took in what a bot said.
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
+from contracts.message import Message
+from contracts.payloads import HftSignal, Proposal
 from contracts.roster import read_roster
 from contracts.rows.communication import MessageRow
 from contracts.rows.decisions import DecisionRow
-from contracts.rows.row import DeskRow
 from contracts.rows.trading import ExecutionRow, OrderRow, RiskVerdict
 from contracts.settings import Settings
-from contracts.time import to_micros
 from infra.local.bigquery import tables_of
 from pipelines.backtesting import run as backtest_run
 from pipelines.backtesting.collecting import Collected
 from pipelines.backtesting.plan import Wanted, tasks_of
 from pipelines.backtesting.run import run_scenario
-from tests.end_to_end.market_slice import (
-    APART_SECONDS,
-    CADENCE_SECONDS,
-    SECONDS,
-    write_recording,
-    write_roster,
-)
+from tests.end_to_end.market_slice import BARS, write_recording, write_roster
 from tests.end_to_end.whole_run import LIMIT, Finished, log_ends, run_desk
 from transforms.core import Output
 
-MODEL_BACKED, BOTS, SYMBOLS = 5, 2, 2
+SYMBOLS, TRADING = 2, 4
 
 _PLACE = {"row_id", "position"}
 """Where in which log; a decision's row_id does not tell it."""
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(LIMIT + 60)]
 
-Rows = dict[type[DeskRow], list[Any]]
+Rows = dict[type[Any], list[Any]]
 
 
 @dataclass(frozen=True)
@@ -94,7 +87,7 @@ def _as_told(row: Mapping[str, Any]) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
     folder = tmp_path_factory.mktemp("slice")
-    recording, roster = write_recording(folder / "recording"), write_roster(folder / "roster.json")
+    recording, roster = write_recording(folder / "bars.jsonl"), write_roster(folder / "roster.json")
     run = run_desk(folder, "--speed", "1", "--recording", str(recording), SAPPHIRE_ROSTER=str(roster))
     bots = {profile.agent for profile in read_roster(roster).agents if not profile.is_model_backed}
     yield Day(run, frozenset(bots), lived(run.state), backtested(recording, roster))
@@ -110,35 +103,33 @@ def told(rows: list[Any], key: str, without: set[str]) -> dict[str, dict[str, An
 def test_the_run_went_well(day: Day) -> None:
     assert day.run.exit_code == 0, f"{day.run.screen}\n{log_ends(day.run.state)}"
     counts = day.run.summary["counts"]
-    assert counts["market_events"] == counts["snapshots"] == SYMBOLS * SECONDS
+    assert counts["market_events"] == counts["snapshots"] == SYMBOLS * BARS
     assert counts["dead_letters"] == 0
 
 
 def test_there_is_enough_to_compare(day: Day) -> None:
     decisions = day.backtest[DecisionRow]
-    assert len(decisions) == MODEL_BACKED * SYMBOLS * SECONDS // CADENCE_SECONDS
+    assert len(decisions) >= 100
     assert {row.outcome for row in decisions} == {"answered"}
-    assert min(Counter(row.side for row in decisions).values()) >= 5
-    assert {(row.symbol, str(row.side)) for row in decisions if row.side != "HOLD"} == {
-        (symbol, side) for symbol in ("BTCUSDT", "ETHUSDT") for side in ("BUY", "SELL")
-    }
+    assert {row.agent for row in decisions} | day.bots == set(read_roster(Settings().roster).by_agent)
+    sides = Counter(str(row.side) for row in decisions)
+    assert min(sides["BUY"], sides["SELL"], sides["HOLD"]) >= 4
     orders = Counter(row.agent for row in day.backtest[OrderRow])
     assert orders.total() >= 20
+    assert len(orders) == TRADING
     assert min(orders[bot] for bot in day.bots) >= 3
-    assert len(orders) == BOTS + 3
 
 
-def test_what_follows_from_a_wish_has_time_to_arrive_before_the_next(day: Day) -> None:
-    """Else it would be luck whether an agent knows of it, live; see the slice."""
-    wishes: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for row in day.backtest[RiskVerdict]:
-        wishes[row.agent, row.symbol].append(to_micros(row.event_time))
-    for times in wishes.values():
-        assert all(after - before >= APART_SECONDS * 1_000_000 for before, after in pairwise(times))
-    for row in day.backtest[ExecutionRow]:
-        if row.last_quantity is not None:
-            later = [time for time in wishes[row.agent, row.symbol] if time > to_micros(row.event_time)]
-            assert not later or later[0] - to_micros(row.event_time) >= 2_000_000
+def test_no_agent_trades_when_its_stop_or_target_fills(day: Day) -> None:
+    """Which of the two the desk hears of first would be luck, live; see the slice."""
+    followed: dict[str, Any] = {}
+    for message in day.backtest[Message]:
+        if isinstance(message.payload, HftSignal | Proposal):
+            followed[message.message_id] = message.payload.as_of
+    wishes = {(row.agent, row.symbol, followed[row.message_id]) for row in day.backtest[RiskVerdict]}
+    fills = [row for row in day.backtest[ExecutionRow] if row.last_quantity is not None]
+    assert fills
+    assert not [row for row in fills if (row.agent, row.symbol, row.event_time) in wishes]
 
 
 def test_the_decisions_are_the_same(day: Day) -> None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from contracts.market_data import SCHEMAS, MarketKind
 from execution.feed.recordings.parquet_bars import read_parquet
-from execution.feed.recordings.recording import Counts, Recording, RecordingError, Stretch, TimedColumns
+from execution.feed.recordings.recording import Recording, RecordingError, Stretch, TimedColumns
 
 FIELDS = (
     "open_time", "open", "high", "low", "close", "volume", "close_time", "quote_volume", "count",
@@ -66,14 +66,6 @@ class BarRecording(Recording):
         if stretch:
             yield stretch
 
-    def bar_seconds(self) -> int | None:
-        counted, self.counts = self.counts, Counts()  # a look ahead is no reading
-        lengths = {
-            int(length) for stretch in self.stretches() for columns in stretch for length in _lengths(columns)
-        }
-        self.counts = counted
-        return lengths.pop() if len(lengths) == 1 else None
-
     def _frame(self, path: Path) -> pl.DataFrame:
         """The file's sound rows, in microseconds; counts the others."""
         rows = read_parquet(path, FIELDS) if path.suffix == ".parquet" else _read_csv(path)
@@ -120,14 +112,6 @@ class BarRecording(Recording):
             np.arange(1, len(received) + 1),
             rows,
         )
-
-
-def _lengths(columns: TimedColumns) -> NDArray[np.int64]:
-    """The lengths of some bars, each once, in seconds."""
-    opened, closed = (
-        columns.rows.column(name).view(pa.int64()).to_numpy() for name in ("open_time", "event_time")
-    )
-    return np.unique((closed - opened) // 1_000_000)
 
 
 def _read_csv(path: Path) -> pl.DataFrame:
