@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from contracts.calls import Usd
 from contracts.controls import Goal
 from contracts.model import Amounts, Contract, Name, Numbers, Price, Quantity, Text, Unit
+from contracts.time import UtcTime
 
 
 class Side(StrEnum):
@@ -89,9 +90,13 @@ class Brackets(Contract):
 
 
 class HftSignal(Brackets):
-    """A bot's wish to trade, sized in quote currency."""
+    """A bot's wish to trade, sized in quote currency.
+
+    `as_of` is the moment of the market that it follows, the close of a bar for one: the desk judges it by no older price.
+    """
 
     symbol: Name
+    as_of: UtcTime | None = None
     confidence: Unit
     notional: Annotated[Decimal, Field(gt=0, max_digits=20, decimal_places=8)]
     price: Price | None = None
@@ -103,9 +108,10 @@ class HftSignal(Brackets):
 
 
 class Proposal(Brackets):
-    """A model-backed agent's wish to trade, sized as a share of the agent's allocation."""
+    """A model-backed agent's wish to trade, sized as a share of the agent's allocation; `as_of` as in `HftSignal`."""
 
     decision_id: Name
+    as_of: UtcTime | None = None
     symbol: Name
     confidence: Unit
     size_fraction: Unit

@@ -45,8 +45,7 @@ class Bot:
         self._latency_ms: float | None = None
 
     async def run(self) -> None:
-        """Register, learn what it holds, then follow the market until cancelled."""
-        await self._until_there()
+        """Follow the market until cancelled, from before it registers on: who is registered misses no bar."""
         loop = asyncio.get_running_loop()
         subscriber = pubsub_v1.SubscriberClient()
 
@@ -67,6 +66,7 @@ class Bot:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._watch(pull))
+                await self._until_there()
                 tasks.create_task(self._follow_market())
                 tasks.create_task(self._read_inbox())
                 tasks.create_task(self._beat())

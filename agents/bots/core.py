@@ -78,6 +78,7 @@ class BotCore:
             return []
         signal = HftSignal(
             symbol=symbol,
+            as_of=bar.closed_at,
             side=opinion.side,
             stop_loss=opinion.stop_loss,
             take_profit=opinion.take_profit,

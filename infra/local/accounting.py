@@ -27,6 +27,7 @@ from contracts.topics import (
     SUBSCRIPTIONS,
     TRADING_JOB,
     inbox_of,
+    market_data_for,
 )
 from infra.local.evidence import Evidence, SubscriptionCounts
 
@@ -85,6 +86,11 @@ def unbalanced(accounts: Mapping[str, Balance]) -> list[str]:
 def is_drained(evidence: Evidence) -> bool:
     """Whether nothing waits for a job or for the paper venue."""
     return not any(_counts(evidence, name).backlog for name in MUST_DRAIN)
+
+
+def is_followed(evidence: Evidence, bots: Iterable[str]) -> bool:
+    """Whether the bots have dealt with all of the market that was published; nobody can tell for an emulator of others."""
+    return not any(_counts(evidence, market_data_for(bot).name).backlog for bot in bots)
 
 
 def _own(evidence: Evidence, stage: str, held: str = "held") -> Balance:

@@ -1,6 +1,7 @@
 """How the supervisor sees that a part is ready: one small question, asked again until the answer is yes."""
 
 import http.client
+import json
 import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -42,6 +43,24 @@ def answers(url: str) -> Probe:
             connection.request("GET", address.path or "/")
             return 200 <= connection.getresponse().status < 300
         except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    return probe
+
+
+def has_spoken(url: str, token: str, agent: str) -> Probe:
+    """Ready when the gateway, whose GET `url` tells when agents were last seen, has seen the agent."""
+    address = urlsplit(url)
+
+    def probe() -> bool:
+        connection = http.client.HTTPConnection(address.netloc, timeout=_TIMEOUT_SECONDS)
+        try:
+            connection.request("GET", address.path, headers={"Authorization": f"Bearer {token}"})
+            seen = json.loads(connection.getresponse().read())
+            return bool(seen[agent]["last_seen"])
+        except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
             return False
         finally:
             connection.close()

@@ -16,7 +16,7 @@ from rich.console import Console
 from contracts.roster import RosterError, read_roster
 from contracts.time import write_replay_origin
 from execution.feed.recordings import RecordingError, open_recording
-from infra.local.accounting import balances, unbalanced
+from infra.local.accounting import balances, is_followed, unbalanced
 from infra.local.closing import complaints, draw_up
 from infra.local.environment import Tokens
 from infra.local.errors import StackError
@@ -33,6 +33,9 @@ from infra.local.supervisor import PartDiedError, Supervisor
 
 START_SECONDS = 120.0
 INTERRUPTED = 130
+
+BOTS_SECONDS = 10.0
+"""So long the bots have for the end of a recording before they are stopped."""
 
 _LOOK_EVERY_SECONDS = 0.5
 
@@ -83,7 +86,8 @@ def _prepare(request: Request) -> Plan:
     """Everything that can be found wrong before a process is started."""
     try:
         roster = read_roster(request.roster)
-        opening = open_recording(request.recording).start()
+        recording = open_recording(request.recording)
+        opening, bar_seconds = recording.start(), recording.bar_seconds()
     except (RosterError, RecordingError) as error:
         raise StackError(str(error)) from None
     if request.summary and not request.summary.absolute().parent.is_dir():
@@ -105,6 +109,7 @@ def _prepare(request: Request) -> Plan:
         jobs=request.jobs,
         recording=request.recording,
         speed=request.speed,
+        snapshot_seconds=bar_seconds,
         language_model=request.language_model,
     )
     if plan.language_model is not None:
@@ -223,6 +228,14 @@ class _Run:
             left = _LOOK_EVERY_SECONDS if until is None else min(_LOOK_EVERY_SECONDS, until - seconds)
             time.sleep(max(left, 0))
         self._supervisor.check()
+        self._let_bots_follow()
+
+    def _let_bots_follow(self) -> None:
+        """What the bots say to the recording's last bar is part of the day."""
+        deadline = time.monotonic() + BOTS_SECONDS
+        while not is_followed(self._witness.look(), self._plan.bots) and time.monotonic() < deadline:
+            self._supervisor.check()
+            time.sleep(_LOOK_EVERY_SECONDS)
 
     def _drain(self, progress: Progress, seconds: float) -> Summary:
         self._supervisor.stop({REPLAY, *self._plan.bots})

@@ -4,7 +4,7 @@ at once           redis, pubsub, bigquery, identity, vertex, model-server, and a
 then, as tasks    topics, tables
 then              the jobs, execution, gateway
 then              the bots, when the gateway is there
-when all stand    replay (which `run` starts by itself)
+when all stand    replay (which `run` starts by itself): every job reads, every bot follows the market and is registered
 
 All but Redis and BigQuery are forked from the forge, where there is one.
 """
@@ -22,7 +22,7 @@ from infra.local.environment import Tokens
 from infra.local.language_model import LanguageModel
 from infra.local.part import Part, module
 from infra.local.ports import HOST, Ports
-from infra.local.probes import Probe, answers, listens, says_ready
+from infra.local.probes import Probe, answers, has_spoken, listens, says_ready
 from infra.local.redis import redis
 from infra.local.state import StateFolder
 
@@ -36,7 +36,7 @@ _JOBS_NEED = {"decisions": ("vertex", "model-server"), "trading": ("execution",)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one run was asked for."""
+    """What one run was asked for; `snapshot_seconds` None leaves the market job what it does by itself."""
 
     state: StateFolder
     ports: Ports
@@ -47,6 +47,7 @@ class Plan:
     jobs: tuple[str, ...] = JOBS
     recording: Path | None = None
     speed: float = 60.0
+    snapshot_seconds: int | None = None
     language_model: LanguageModel | None = None
 
     @property
@@ -178,6 +179,8 @@ def _job(plan: Plan, job: str) -> Part:
     if model is not None:  # it is slow, and asking it again would only make it slower
         patience = str(model.deadline_seconds)
         options = (*options, "--call_deadline_seconds", patience, "--call_attempts", "1")
+    if job == "market" and plan.snapshot_seconds is not None:
+        options = (*options, "--snapshot_seconds", str(plan.snapshot_seconds))
     ready = says_ready(plan.redis_url, LiveView(plan.roster.desk).flow(job))
     needs = ("topics", *_there("redis"), *_JOBS_NEED.get(job, ()), *((LANGUAGE_MODEL,) if model else ()))
     return Part(job, module(f"pipelines.{job}", *options), env, ready, needs, forged=True)
@@ -185,7 +188,9 @@ def _job(plan: Plan, job: str) -> Part:
 
 def _bot(plan: Plan, agent: str) -> Part:
     env = {**plan.shared, **environment.is_agent(plan.tokens, agent)}
-    return Part(agent, module("agents.bots", agent), env, after=("gateway",), forged=True)
+    # Asked by the operators, because an agent that asks is seen itself.
+    ready = has_spoken(plan.url(plan.ports.gateway, "/agent-activity"), plan.tokens.operators, agent)
+    return Part(agent, module("agents.bots", agent), env, ready, ("gateway",), forged=True)
 
 
 def replay_part(plan: Plan) -> Part:

@@ -7,6 +7,7 @@ ways. One day of two symbols is a small sample, which is what the intervals say.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import Protocol
 
@@ -34,6 +35,9 @@ CAPITAL = Decimal(10_000)
 FULL_TRADE = Decimal("0.05")
 """What the desk lets one trade be, as a share of the agent's capital."""
 
+_BEFORE = timedelta(microseconds=1)
+"""What happened within a bar is dated before its close: a question knows what was before its moment."""
+
 
 class Trader(Protocol):
     """Somebody who is shown the day bar by bar."""
@@ -42,8 +46,8 @@ class Trader(Protocol):
         """The opinion at the close of a bar, None when nobody was asked."""
         ...
 
-    def holds(self, bars: Bars, bar: int, full_trades: float) -> None:
-        """What it holds after a change, in full trades."""
+    def holds(self, bars: Bars, bar: int, full_trades: float, *, since_close: bool) -> None:
+        """What it holds, in full trades, after a change within a bar or since its close."""
         ...
 
 
@@ -71,7 +75,8 @@ class ModelBacked:
     def sees(self, bars: Bars, bar: int) -> Opinion | None:
         snapshot = bars.snapshots[bar]
         if self._log == 0:
-            self._tell(said_by("trading", self._guidance, desk=self._desk, event_time=snapshot.event_time,
+            before = snapshot.event_time - _BEFORE
+            self._tell(said_by("trading", self._guidance, desk=self._desk, event_time=before,
                                recipient=self._agent, derived_from=("guidance",)))  # fmt: skip
         asked = [value for port, value in self._tell(snapshot) if port == REQUESTS]
         if not asked:
@@ -79,7 +84,7 @@ class ModelBacked:
         (outcome,) = self._handler.run_inference(asked, self._asker)
         return outcome.opinion
 
-    def holds(self, bars: Bars, bar: int, full_trades: float) -> None:
+    def holds(self, bars: Bars, bar: int, full_trades: float, *, since_close: bool) -> None:
         quantity = Decimal(str(round(full_trades * float(CAPITAL * FULL_TRADE) / float(bars.close[bar]), 6)))
         change = quantity - self._held.get(bars.symbol, Decimal(0))
         if change == 0:
@@ -98,7 +103,8 @@ class ModelBacked:
             filled_quantity=abs(change),
             venue="paper",
         )
-        told = said_by("execution", fill, desk=self._desk, event_time=bars.snapshots[bar].event_time,
+        closed = bars.snapshots[bar].event_time
+        told = said_by("execution", fill, desk=self._desk, event_time=closed if since_close else closed - _BEFORE,
                        recipient=self._agent, derived_from=(name,))  # fmt: skip
         self._tell(told)
 
@@ -124,7 +130,7 @@ class Bot:
         held = self._held.get(bars.symbol, 0.0)
         return self._rule.decide(self._history.view(bars.symbol, held, 1.0))
 
-    def holds(self, bars: Bars, bar: int, full_trades: float) -> None:
+    def holds(self, bars: Bars, bar: int, full_trades: float, *, since_close: bool) -> None:
         self._held[bars.symbol] = full_trades
 
 
@@ -156,12 +162,12 @@ def _traded(roster: Roster, profile: AgentProfile, day: list[Bars]) -> Traded:
             before = account.held()
             account.pass_bar(bar)
             if account.held() != before:
-                trader.holds(bars, bar, account.held())
+                trader.holds(bars, bar, account.held(), since_close=False)
             opinion = trader.sees(bars, bar)
             asked += opinion is not None
             if opinion is not None and opinion.side is not Side.HOLD:
                 account.fill(opinion, bar + 1)
-                trader.holds(bars, bar, account.held())
+                trader.holds(bars, bar, account.held(), since_close=True)
     for account in accounts.values():
         account.end()
     return Traded(asked, [(bars, trade) for bars in day for trade in accounts[bars.symbol].trades])

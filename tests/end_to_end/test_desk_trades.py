@@ -1,71 +1,23 @@
 """The whole stack for a short while: one command from recorded market data to BigQuery, with balanced accounts."""
 
-import json
 import os
-import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
 from infra.local.bigquery import tables_of
+from tests.end_to_end.whole_run import LIMIT, Finished, log_ends, run_desk
 
 SECONDS = 25
-LIMIT = 240
-"""For the run with its start and its end, on a machine that is busy with other things."""
-
 JOBS = {"market", "coordination", "decisions", "trading", "export"}
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(LIMIT + 60)]
 
 
-@dataclass(frozen=True)
-class Finished:
-    """A run that is over."""
-
-    state: Path
-    exit_code: int
-    screen: str
-    summary: dict[str, Any]
-
-
-def log_ends(state: Path) -> str:
-    """The last lines of every part, for a failure that wants to be understood."""
-    return "\n".join(
-        f"--- {log.name}\n{log.read_text(errors='replace')[-1_500:]}"
-        for log in sorted((state / "logs").glob("*.log"))
-    )
-
-
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    folder = tmp_path_factory.mktemp("desk")
-    state, summary = folder / "state", folder / "s.json"
-    command = [
-        sys.executable,
-        "-m",
-        "infra.cli",
-        "run",
-        "--for",
-        str(SECONDS),
-        "--speed",
-        "120",
-        "--free-ports",
-    ]
-    outside = {"PUBSUB_EMULATOR_HOST", "BIGQUERY_EMULATOR_HOST", "REDIS_URL"}
-    done = subprocess.run(
-        [*command, "--summary", str(summary), "--state-dir", str(state)],
-        env={name: value for name, value in os.environ.items() if name not in outside},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=LIMIT,
-    )
-    assert summary.exists(), f"no summary; exit code {done.returncode}\n{done.stdout}\n{log_ends(state)}"
-    return Finished(state, done.returncode, done.stdout, json.loads(summary.read_text()))
+    return run_desk(tmp_path_factory.mktemp("desk"), "--for", str(SECONDS), "--speed", "120")
 
 
 def test_it_ends_by_itself_and_well(run: Finished) -> None:

@@ -31,10 +31,19 @@ class _Market(Contract):
 
     bar_seconds: int
     seen: UtcTime
+    seen_before: UtcTime | None = None
     closes: tuple[float, ...]
     asked: UtcTime | None = None
     asked_price: Price | None = None
     asked_knowing: str = ""
+
+    def before(self, moment: UtcTime) -> "_Market | None":
+        """As it was seen before `moment`; None when it was not, or when it has been seen later."""
+        if self.seen < moment:
+            return self
+        if self.seen > moment or self.seen_before is None or len(self.closes) < 2:
+            return None
+        return self.with_valid(seen=self.seen_before, closes=self.closes[:-1])
 
 
 class _State(Contract):
@@ -52,8 +61,10 @@ class AgentContext:
         snapshot of BTCUSDT   10:00:00   10:00:30   10:01:00   10:00:45 (late)   10:02:00
         asked                 yes        no         yes        no                yes
 
-    What it is told in between waits in its deliveries; a snapshot that is older than what it was told since is not asked
-    about, because the answer would be one with hindsight. Two more things save a call:
+    What it is told in between waits in its deliveries; a snapshot that is no later than what it was told since is not asked
+    about, because the answer would be one with hindsight. A question knows what was said, and how the other markets stood,
+    before its moment: bars of several symbols close together, and in which order they and what follows from them arrive
+    must make no difference. Two more things save a call:
 
     * No news: the price moved no further than `news_bps` since it was asked about the symbol, and what it holds, its
       guidance and what it heard are the same. It is asked with the first snapshot that brings news.
@@ -103,12 +114,13 @@ class AgentContext:
         if before is not None and now <= before.seen:
             return []
         closes = before.closes if before is not None and before.bar_seconds == snapshot.bar_seconds else ()
-        self._deliveries = self._deliveries.until(now)
+        self._deliveries = self._deliveries.before(now)
         knowing = self._deliveries.digest(snapshot.symbol)
         is_asked = self._is_due(before, now) and self._has_news(before, snapshot, knowing)
         market = _Market(
             bar_seconds=snapshot.bar_seconds,
             seen=now,
+            seen_before=before.seen if before else None,
             closes=(*closes, float(snapshot.price))[-CLOSES_KEPT:],
             asked=before.asked if before else None,
             asked_price=before.asked_price if before else None,
@@ -120,7 +132,7 @@ class AgentContext:
         return self._ask(self._request(message, snapshot, market, position)) if is_asked else []
 
     def _is_due(self, market: _Market | None, now: UtcTime) -> bool:
-        if self._deliveries.taken_until is not None and now < self._deliveries.taken_until:
+        if self._deliveries.taken_until is not None and now <= self._deliveries.taken_until:
             return False
         if market is None or market.asked is None:
             return True
@@ -176,14 +188,19 @@ class AgentContext:
         )
 
     def _others(self, asked: str, now: UtcTime) -> tuple[OtherMarket, ...]:
-        """The other markets as last seen, and none from after the question."""
+        """The other markets as they stood before the question."""
         if self._backing.asks != "portfolio":
             return ()
         held = self._deliveries.positions
+        markets = (
+            (symbol, market.before(now))
+            for symbol, market in sorted(self._markets.items())
+            if symbol != asked
+        )
         return tuple(
             OtherMarket(
-                symbol=symbol, seen=market.seen, closes=market.closes, held=held.get(symbol, Decimal(0))
+                symbol=symbol, seen=stood.seen, closes=stood.closes, held=held.get(symbol, Decimal(0))
             )
-            for symbol, market in sorted(self._markets.items())
-            if symbol != asked and market.seen <= now
+            for symbol, stood in markets
+            if stood is not None
         )

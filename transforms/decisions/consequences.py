@@ -103,6 +103,7 @@ def _said(request: DecisionRequest, payload: Contract) -> Message:
 def _proposal(request: DecisionRequest, opinion: Opinion) -> Proposal:
     return Proposal(
         decision_id=request.decision_id,
+        as_of=request.event_time,
         symbol=request.symbol,
         side=opinion.side,
         confidence=opinion.confidence,

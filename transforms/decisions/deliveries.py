@@ -1,4 +1,4 @@
-"""Deliveries: what an agent was told, kept until the moment that it is about has come."""
+"""Deliveries: what an agent was told, kept until the moment that it is about has passed."""
 
 import hashlib
 from decimal import Decimal
@@ -46,12 +46,13 @@ class _Told(Contract):
 class Deliveries(Contract):
     """What an agent was told so far; a value, and so small that it can be a state cell.
 
-    A delivery is taken in when the agent is asked at its event time or later, never before: no look-ahead. `taken_until`
-    is the latest event time of what was taken in: a snapshot from before it comes too late to be asked about.
+    A delivery is taken in when the agent is asked about a later moment than its event time: no look-ahead, and what is said
+    at the very moment of a question follows from the same bars, so that it would be luck whether it arrives before it.
+    `taken_until` is the latest event time of what was taken in: a snapshot that is no later is not asked about any more.
 
-        told       thesis (10:00:30)   fill (10:01:02)
+        told       thesis (10:00:30)   guidance (10:01:00)   fill (10:01:02)
         asked at   10:01:00            10:02:00
-        knows      the thesis          the thesis and the position
+        knows      the thesis          the thesis, the guidance and the position
     """
 
     waiting: tuple[_Told, ...] = ()
@@ -73,13 +74,13 @@ class Deliveries(Contract):
             after = after._taken(early)
         return after
 
-    def until(self, moment: UtcTime) -> "Deliveries":
-        """With everything taken in that happened up to `moment`."""
+    def before(self, moment: UtcTime) -> "Deliveries":
+        """With everything taken in that happened before `moment`."""
         after = self.model_copy(
-            update={"waiting": tuple(told for told in self.waiting if told.event_time > moment)}
+            update={"waiting": tuple(told for told in self.waiting if told.event_time >= moment)}
         )
         for told in self.waiting:
-            if told.event_time <= moment:
+            if told.event_time < moment:
                 after = after._taken(told)
         return after
 

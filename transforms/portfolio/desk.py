@@ -1,7 +1,8 @@
 """The desk: one state machine that holds the book, judges every wish to trade, and asks for orders, in log order.
 
     MARK                  values the book; once a minute, and when the desk's state changes, its risk is told
-    PROPOSAL, HFT_SIGNAL  a verdict; when every check passes also an order, in flight until its final ORDER_EXECUTION
+    PROPOSAL, HFT_SIGNAL  a verdict, once the mark is there that the wish follows; when every check passes also an order, in
+                          flight until its final ORDER_EXECUTION
     ORDER_EXECUTION       fills are booked; the step is kept as a row and relayed to the agent who wished for it
     FUNDING               what a position received or paid is booked
     LEDGER                the book is compared with the execution service's; where they differ new risk is held
@@ -26,7 +27,7 @@ from contracts.risk.money import EXACT
 from contracts.risk.standing import RiskStanding
 from contracts.risk.wish import Wish
 from contracts.roster import Roster
-from contracts.time import from_micros
+from contracts.time import from_micros, to_micros
 from transforms.core import Output
 from transforms.log import LogEntry
 from transforms.portfolio.attribution import Attribution
@@ -37,6 +38,7 @@ from transforms.portfolio.heard_messages import HeardMessages
 from transforms.portfolio.reconciling import Reconciling
 from transforms.portfolio.report import SENDER, Report
 from transforms.portfolio.telling import Telling
+from transforms.portfolio.waiting import Waiting
 from transforms.portfolio.wishes import Wishes
 
 CORE = "trading"
@@ -56,6 +58,7 @@ class Desk:
         self._attribution = Attribution()
         self._heard = HeardMessages(limits.wish_stale_seconds)
         self._telling = Telling(self._standing)
+        self._waiting = Waiting(self._standing)
         self._wishes = Wishes(desk, self._standing, self._heard)
         self._executions = Executions(self._standing, self._telling, self._heard)
         self._reconciling = Reconciling(desk, self._standing, self._telling)
@@ -74,7 +77,7 @@ class Desk:
         with localcontext(EXACT):
             self._attribute_if_due(report)
             self._take(report, message, entry)
-        return report.outputs
+            return report.outputs + self._judge_what_waited(entry)
 
     def _take(self, report: Report, message: Message, entry: LogEntry) -> None:
         said = message.payload
@@ -87,20 +90,37 @@ class Desk:
             # It may come before anything else, when the desk's clock does not run yet.
             self._reconciling.hear(report, said, entry.event_micros)
             return
+        if self._waiting.keep(message):
+            # As if it had not come yet: the first entry of all opens the desk, and that shall be the market's.
+            return
         self._allocate_if_due(report)
         if isinstance(said, Mark):
             self._mark(report, said, entry.event_micros)
         elif isinstance(said, Proposal | HftSignal):
-            if isinstance(said, Proposal):
-                self._capital.hear(message.sender, said, entry.event_micros)
-            self._wishes.take(report, Wish.of(message), entry.event_time)
-            self._telling.consensus(report, said.symbol)
+            self._judge(report, message, said)
         elif isinstance(said, OrderExecution) and message.sender == SENDER:
             self._executions.unplaced(report, message, said, entry.event_micros)
         elif isinstance(said, OrderExecution):
             self._executions.take(report, message, said, entry.event_micros)
         elif isinstance(said, Funding):
             self._executions.fund(report, said)
+
+    def _judge(self, report: Report, message: Message, said: Proposal | HftSignal) -> None:
+        if isinstance(said, Proposal):
+            self._capital.hear(message.sender, said, to_micros(message.event_time))
+        self._wishes.take(report, Wish.of(message), message.event_time)
+        self._telling.consensus(report, said.symbol)
+
+    def _judge_what_waited(self, entry: LogEntry) -> list[Output]:
+        """What follows from the wishes for which this entry was the one: each has its own id and time on all of it."""
+        outputs: list[Output] = []
+        for message in self._waiting.due():
+            said = message.payload
+            if isinstance(said, Proposal | HftSignal):
+                report = Report(self._desk, message.message_id, entry.position, message.event_time)
+                self._judge(report, message, said)
+                outputs += report.outputs
+        return outputs
 
     def would_refuse(self, wish: Wish) -> list[Verdict]:
         """Every check that the wish would fail now, in their order; asking changes nothing."""
@@ -125,6 +145,7 @@ class Desk:
             "capital": self._capital.dump(),
             "attribution": self._attribution.dump(),
             "heard": self._heard.dump(),
+            "waiting": self._waiting.dump(),
             "fundings": self._executions.fundings.dump(),
             "telling": self._telling.dump(),
             "position": self._position,
@@ -139,6 +160,7 @@ class Desk:
         self._attribution.load(dumped["attribution"])
         self._heard.remember(self._standing.limits.now.wish_stale_seconds)
         self._heard.load(dumped["heard"])
+        self._waiting.load(dumped.get("waiting", []))  # who wrote its state before there was waiting had none
         self._executions.fundings.load(dumped["fundings"])
         self._telling.load(dumped["telling"])
         self._position = int(dumped["position"])

@@ -19,6 +19,9 @@ WINDOW_NS = 250_000_000
 MAX_BATCH_ROWS = 15_000
 """Rows that a batch holds at most, so that it stays below the size of a message (a book row is 49 bytes)."""
 
+LOOK_AHEAD_NS = 120_000_000_000
+"""So much of a recording is read to learn how long its bars are: a venue tells bars by the minute."""
+
 
 class RecordingError(Exception):
     """Raised when a recording cannot be read at all; the text is one sentence for the user."""
@@ -128,6 +131,20 @@ class Recording(ABC):
             f"{self.name} holds no market data: {self.describe_refusals() or 'it has no entries'}."
         )
 
+    def bar_seconds(self) -> int | None:
+        """The length of its bars, as far as its first two minutes tell; None when there are none, or of several lengths."""
+        counted, self.counts = self.counts, Counts()  # a look ahead is no reading
+        lengths: set[int] = set()
+        began: int | None = None
+        for columns in (columns for stretch in self.stretches() for columns in stretch):
+            began = int(columns.received[0]) if began is None else began
+            if columns.kind is MarketKind.BAR:
+                lengths |= _lengths(columns.rows)
+            if int(columns.received[0]) - began > LOOK_AHEAD_NS:
+                break
+        self.counts = counted
+        return lengths.pop() if len(lengths) == 1 else None
+
     def describe_refusals(self) -> str:
         """What was refused and why, in one line; empty when nothing was."""
         return ", ".join(f"{count} {reason}" for reason, count in sorted(self.counts.refused.items()))
@@ -194,3 +211,9 @@ def _row_limits(
             further[event] = True
             first = event
     return further
+
+
+def _lengths(bars: pa.RecordBatch) -> set[int]:
+    """The lengths of some bars, in seconds."""
+    opened, closed = (bars.column(name).cast(pa.int64()).to_numpy() for name in ("open_time", "event_time"))
+    return {int(length) for length in np.unique((closed - opened) // 1_000_000)}

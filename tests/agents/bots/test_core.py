@@ -87,6 +87,7 @@ def test_an_entry_is_a_signal_a_thesis_and_a_question() -> None:
         Decimal("2500.00"),
         "rule:market_making",
     )
+    assert signal.as_of == NOON, "the moment of the bar that it follows"
     assert [saying.recipient for saying in said] == [None, None, "freqtrade-hft"]
     assert said[2].correlation_id == said[0].message_id
 

@@ -128,3 +128,15 @@ def test_times_in_text_and_lines_that_are_no_bars(tmp_path: Path) -> None:
         "2023-03-20T00:00:00+00:00", "2023-03-20T00:05:00+00:00",
     )  # fmt: skip
     assert (bar["close"], bar["trades"], bar["taker_buy_volume"]) == (27953.83, 43351, 1073.70455)
+
+
+def test_a_recording_of_bars_tells_their_length(tmp_path: Path) -> None:
+    assert open_recording().bar_seconds() == 60
+    (tmp_path / "BTCUSDT-1m.csv").write_text("\n".join([row(0), row(1)]))
+    one = open_recording(tmp_path)
+    assert (one.bar_seconds(), one.counts.read) == (60, 0)
+    five_minutes = row(0).replace(
+        str((int(DAY.timestamp()) + 60) * 1_000 - 1), str((int(DAY.timestamp()) + 300) * 1_000 - 1)
+    )
+    (tmp_path / "ETHUSDT-5m.csv").write_text(five_minutes)
+    assert open_recording(tmp_path).bar_seconds() is None, "there are several"

@@ -216,3 +216,11 @@ def test_the_development_recording() -> None:
     assert times == sorted(times)
     updates = pa.Table.from_batches([b.batch.rows for b in batches if b.batch.kind is MarketKind.BOOK_UPDATE])
     assert updates.column("last_id").to_pylist() == sorted(updates.column("last_id").to_pylist())
+
+
+def test_a_recording_tells_the_length_of_its_bars_by_its_beginning(tmp_path: Path) -> None:
+    def recording(name: str, *lines: bytes) -> int | None:
+        return open_recording(write(tmp_path / name, list(lines))).bar_seconds()
+
+    assert recording("bars.jsonl.gz", line(0, trade(1)), line(1, kline())) == 60
+    assert recording("none.jsonl.gz", line(0, trade(1)), line(1, quote())) is None

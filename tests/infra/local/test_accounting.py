@@ -1,6 +1,6 @@
 from collections.abc import Mapping
 
-from infra.local.accounting import Balance, balances, is_drained, unbalanced
+from infra.local.accounting import Balance, balances, is_drained, is_followed, unbalanced
 from infra.local.evidence import Evidence, SubscriptionCounts
 
 JOBS = ("market", "coordination", "decisions", "trading", "export")
@@ -95,3 +95,13 @@ def test_a_desk_is_drained_when_nothing_waits_for_a_job() -> None:
     subscriptions = dict(evidence().subscriptions or {})
     subscriptions["snapshots-decisions"] = SubscriptionCounts(received=6, acked=6)
     assert is_drained(evidence(subscriptions=subscriptions)), "an inbox may hold what its bot did not fetch"
+
+
+def test_the_market_is_followed_when_no_bot_has_any_of_it_left() -> None:
+    def seen(backlog: int) -> Evidence:
+        counts = SubscriptionCounts(received=4, acked=4 - backlog, backlog=backlog)
+        return evidence(subscriptions={"market-data-freqtrade-hft": counts})
+
+    assert not is_followed(seen(1), BOTS)
+    assert is_followed(seen(0), BOTS)
+    assert is_followed(evidence(subscriptions=None), BOTS), "nobody can tell"

@@ -12,7 +12,7 @@ from rich.console import Console
 from contracts.settings import Settings
 from infra.local import run as module
 from infra.local.accounting import Balance
-from infra.local.evidence import Evidence
+from infra.local.evidence import Evidence, SubscriptionCounts
 from infra.local.part import Part
 from infra.local.ports import Ports
 from infra.local.run import INTERRUPTED, Request, run
@@ -122,3 +122,31 @@ def test_ctrl_c_while_starting_ends_what_was_started(desk: Desk, monkeypatch: py
     monkeypatch.setattr(module, "replay_part", replay)
     assert desk.run() == INTERRUPTED
     assert desk.asked == {REPLAY, "job"}
+
+
+def test_the_bots_may_answer_the_end_of_a_recording(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[int] = []
+
+    class Followed:
+        """A witness who sees a bot at work with the last bars: two, one, none."""
+
+        def __init__(self, *arguments: object) -> None:
+            pass
+
+        def look(self) -> Evidence:
+            looks.append(max(0, 2 - len(looks)))
+            counts = SubscriptionCounts(received=9, acked=9 - looks[-1], backlog=looks[-1])
+            return Evidence(subscriptions={"market-data-freqtrade-hft": counts})
+
+    def over(plan: Plan) -> Part:
+        return Part(REPLAY, (sys.executable, "-c", ""), may_end=True)
+
+    def draw_up(*arguments: object) -> Summary:
+        assert looks == [2, 1, 0], "it waited as long as there was something, and no longer"
+        return Summary(0.0, Evidence(), {}, {"market": Balance(1, 1)})
+
+    monkeypatch.setattr(module, "Witness", Followed)
+    monkeypatch.setattr(module, "replay_part", over)
+    monkeypatch.setattr(module, "draw_up", draw_up)
+    (desk.folder / REPLAY).write_text(str(2**31 - 1))  # for the fixture, which sees to it that it is gone
+    assert desk.run() == 0

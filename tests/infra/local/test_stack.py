@@ -114,3 +114,10 @@ def test_a_recording_is_handed_on(plan: Plan) -> None:
         speed=5,
     )
     assert replay_part(chosen).command[-3:] == ("/r.csv", "--speed", "5")
+
+
+def test_snapshots_are_as_long_as_the_recordings_bars(plan: Plan) -> None:
+    assert "--snapshot_seconds" not in by_name(plan)["market"].command
+    parts = by_name(replace(plan, snapshot_seconds=5))
+    assert parts["market"].command[-2:] == ("--snapshot_seconds", "5")
+    assert all("--snapshot_seconds" not in part.command for name, part in parts.items() if name != "market")
