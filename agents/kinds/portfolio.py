@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from agents.kinds.kind import Received, receive_chat
 from agents.kinds.strictly import bad, read_strictly
-from agents.prompts.document import Part, object_of, part, prices_part, remembered
+from agents.prompts.document import Part, object_of, prices_part, remembered, text_part
 from agents.prompts.prompt import Ask, prompt_named
 from agents.rules.rule import hold
 from contracts.decisions import DecisionRequest, Opinion
@@ -44,15 +44,15 @@ def _document(request: DecisionRequest) -> dict[str, Part]:
     markets = {request.symbol: _market(request.closes, request.held)}
     markets |= {other.symbol: _market(other.closes[-kept:], other.held) for other in request.others}
     return {
-        "event_time": part(request.event_time.isoformat()),
-        "symbol": part(request.symbol),
+        "event_time": text_part(request.event_time.isoformat()),
+        "symbol": text_part(request.symbol),
         "markets": object_of(markets),
         "guidance": remembered(request.guidance),
     }
 
 
 def _market(closes: tuple[float, ...], held: Decimal) -> Part:
-    return object_of({"closes": prices_part(closes), "held": part(str(held))})
+    return object_of({"closes": prices_part(closes), "held": text_part(str(held))})
 
 
 ASK = Ask(

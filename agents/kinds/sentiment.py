@@ -6,7 +6,7 @@ from pydantic import Field
 
 from agents.kinds.kind import Received, receive_chat
 from agents.kinds.strictly import bad, read_strictly
-from agents.prompts.document import Part, part
+from agents.prompts.document import Part, text_part
 from agents.prompts.prompt import Ask, market_view, prompt_named
 from agents.rules.rule import hold
 from contracts.decisions import LONGEST_INSIGHT, DecisionRequest, Opinion
@@ -31,7 +31,7 @@ class Sentiment(Contract):
 
 
 def _document(request: DecisionRequest) -> dict[str, Part]:
-    return {"event_time": part(request.event_time.isoformat()), "symbol": part(request.symbol)}
+    return {"event_time": text_part(request.event_time.isoformat()), "symbol": text_part(request.symbol)}
 
 
 ASK = Ask(

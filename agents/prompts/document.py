@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 from agents.prompts.tokens import estimated_tokens
 from contracts.model import Contract
 
+_JSON = json.JSONEncoder(separators=(",", ":"), sort_keys=True)
+
 
 class Part(NamedTuple):
     """A text, and the tokens that it counts for."""
@@ -27,7 +29,7 @@ def counted(text: str) -> Part:
 
 def part(value: object) -> Part:
     """A value as JSON, the names in order."""
-    return counted(json.dumps(value, separators=(",", ":"), sort_keys=True))
+    return counted(_JSON.encode(value))
 
 
 def object_of(parts: Mapping[str, Part]) -> Part:
@@ -35,6 +37,12 @@ def object_of(parts: Mapping[str, Part]) -> Part:
     named = [(_name(name), parts[name]) for name in sorted(parts)]
     text = ",".join([name.text + field.text for name, field in named])
     return Part("{" + text + "}", _signs(named) + sum([name.tokens + field.tokens for name, field in named]))
+
+
+@lru_cache(maxsize=1_024)
+def text_part(text: str | None) -> Part:
+    """A short text as JSON, such as a symbol; one that is shown again is remembered."""
+    return part(text)
 
 
 def array_of(parts: Sequence[Part]) -> Part:

@@ -9,7 +9,16 @@ from string import Template
 from typing import Any
 
 from agents.answers import ANSWER_FORMAT
-from agents.prompts.document import Part, array_of, counted, object_of, part, prices_part, remembered
+from agents.prompts.document import (
+    Part,
+    array_of,
+    counted,
+    object_of,
+    part,
+    prices_part,
+    remembered,
+    text_part,
+)
 from agents.rules.rule import MarketView
 from contracts.decisions import DecisionRequest
 from contracts.roster import AgentProfile
@@ -114,13 +123,16 @@ def prompt_named(name: str) -> Prompt:
 
 def market_view(request: DecisionRequest) -> MarketView:
     """The market of a request as the rules see it."""
-    return MarketView(
+    return _BLANK_VIEW.with_valid(
         symbol=request.symbol,
         price=float(request.price),
         features=request.features,
         closes=request.closes,
         position_quantity=float(request.held),
     )
+
+
+_BLANK_VIEW = MarketView(symbol="none", price=1.0)
 
 
 def _fitting(request: DecisionRequest, ask: Ask, room: int) -> str:
@@ -153,17 +165,22 @@ def _later(heard: list[Part], too_many: int) -> list[Part]:
     return []
 
 
+_MARKET_PARTS: dict[str, Callable[[Any], Part]] = {
+    "closes": prices_part, "features": remembered, "highs": prices_part, "lows": prices_part, "volumes": prices_part,
+    "symbol": text_part,
+}  # fmt: skip
+"""How fields of a market are written that are the same for several agents."""
+
+
 def _document(request: DecisionRequest) -> dict[str, Part]:
     view = market_view(request)
-    alone = view.model_dump(mode="json", exclude={"closes", "features"})
-    market = {name: part(value) for name, value in alone.items()}
-    market |= {"closes": prices_part(view.closes), "features": remembered(view.features)}
+    market = {name: _MARKET_PARTS.get(name, part)(value) for name, value in view.__dict__.items()}
     return {
-        "event_time": part(request.event_time.isoformat()),
-        "symbol": part(request.symbol),
+        "event_time": text_part(request.event_time.isoformat()),
+        "symbol": text_part(request.symbol),
         "bar_seconds": part(request.bar_seconds),
-        "bid": part(request.bid and str(request.bid)),
-        "ask": part(request.ask and str(request.ask)),
+        "bid": text_part(request.bid and str(request.bid)),
+        "ask": text_part(request.ask and str(request.ask)),
         "market": object_of(market),
         "guidance": remembered(request.guidance),
     }

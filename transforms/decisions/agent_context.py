@@ -68,6 +68,8 @@ class AgentContext:
         self._profile = profile
         self._backing = profile.backing
         self._needs = reservation(profile.backing.budget, price)
+        self._cadence = timedelta(seconds=profile.cadence_seconds)
+        self._news_bps = Decimal(str(profile.backing.news_bps))
         self._markets: dict[str, _Market] = {}
         self._deliveries = Deliveries()
         self._spending = Spending()
@@ -106,7 +108,7 @@ class AgentContext:
         self._deliveries = self._deliveries.until(now)
         knowing = self._deliveries.digest(snapshot.symbol)
         is_asked = self._is_due(before, now) and self._has_news(before, snapshot, knowing)
-        market = _Market(
+        market = _Market.of_known(
             bar_seconds=snapshot.bar_seconds,
             seen=now,
             closes=(*closes, float(snapshot.price))[-CLOSES_KEPT:],
@@ -124,12 +126,12 @@ class AgentContext:
             return False
         if market is None or market.asked is None:
             return True
-        return now - market.asked >= timedelta(seconds=self._profile.cadence_seconds)
+        return now - market.asked >= self._cadence
 
     def _has_news(self, market: _Market | None, snapshot: Snapshot, knowing: str) -> bool:
         if market is None or market.asked_price is None or knowing != market.asked_knowing:
             return True
-        return abs(snapshot.price / market.asked_price - 1) * 10_000 > Decimal(str(self._backing.news_bps))
+        return abs(snapshot.price / market.asked_price - 1) * 10_000 > self._news_bps
 
     def _ask(self, request: DecisionRequest) -> list[Output]:
         """The question, its cost reserved; or what follows from not asking it."""
@@ -155,7 +157,7 @@ class AgentContext:
         self, message: Message, snapshot: Snapshot, market: _Market, position: int
     ) -> DecisionRequest:
         agent = self._profile.agent
-        return DecisionRequest(
+        return DecisionRequest.of_known(
             decision_id=derived_id(message.event_time, self._desk, agent, message.message_id),
             desk=self._desk,
             agent=agent,

@@ -101,7 +101,7 @@ def _said(request: DecisionRequest, payload: Contract) -> Message:
 
 
 def _proposal(request: DecisionRequest, opinion: Opinion) -> Proposal:
-    return Proposal(
+    return Proposal.of_known(
         decision_id=request.decision_id,
         symbol=request.symbol,
         side=opinion.side,
@@ -116,7 +116,7 @@ def _proposal(request: DecisionRequest, opinion: Opinion) -> Proposal:
 
 
 def _thesis(request: DecisionRequest, opinion: Opinion) -> TradeThesis:
-    return TradeThesis(
+    return TradeThesis.of_known(
         symbol=request.symbol,
         side=opinion.side,
         thesis=opinion.rationale,
@@ -129,16 +129,16 @@ def _thesis(request: DecisionRequest, opinion: Opinion) -> TradeThesis:
 
 
 def _insight(request: DecisionRequest, opinion: Opinion) -> Insight:
-    return Insight(insight=opinion.insight, confidence=opinion.confidence, symbol=request.symbol)
+    return Insight.of_known(insight=opinion.insight, confidence=opinion.confidence, symbol=request.symbol)
 
 
 def _decision(outcome: CallOutcome, opinion: Opinion) -> Decision:
-    return Decision(**_decided(outcome, opinion))
+    return Decision.of_known(**_decided(outcome, opinion))
 
 
 def _decision_row(outcome: CallOutcome, opinion: Opinion) -> DecisionRow:
     request = outcome.request
-    return DecisionRow(
+    return DecisionRow.of_known(
         row_id=derived_id(request.event_time, "decision", request.decision_id),
         event_time=request.event_time,
         desk=request.desk,
@@ -170,7 +170,7 @@ def _decided(outcome: CallOutcome, opinion: Opinion) -> dict:
 
 
 def _reasoning(request: DecisionRequest, opinion: Opinion) -> Reasoning:
-    return Reasoning(
+    return Reasoning.of_known(
         decision_id=request.decision_id,
         agent=request.agent,
         symbol=request.symbol,
@@ -180,7 +180,7 @@ def _reasoning(request: DecisionRequest, opinion: Opinion) -> Reasoning:
 
 def _call_row(outcome: CallOutcome) -> ModelCall:
     request = outcome.request
-    return ModelCall(
+    return ModelCall.of_known(
         row_id=derived_id(request.event_time, "call", request.decision_id),
         event_time=request.event_time,
         desk=request.desk,

@@ -37,17 +37,22 @@ class Spending(Contract):
     def at(self, micros: int) -> "Spending":
         """Without what is an hour old. Time never runs back: an older moment is the latest charge's."""
         oldest = self._now(micros) - HOUR_MICROS
-        return Spending.of_valid({"charges": tuple(c for c in self.charges if c.micros > oldest)})
+        old = 0
+        for charge in self.charges:  # by time, so that the old ones come first
+            if charge.micros > oldest:
+                break
+            old += 1
+        return Spending.of_valid({"charges": self.charges[old:]}) if old else self
 
     def exceeded(self, budget: CallBudget, tokens: int, usd: Decimal) -> str:
         """Which limit one more call would exceed, in words; empty when it fits."""
-        calls = sum(charge.calls for charge in self.charges)
+        calls = sum([charge.calls for charge in self.charges])
         if calls + 1 > budget.calls_per_hour:
             return f"{calls} of {budget.calls_per_hour} calls in the last hour"
-        spent = sum(charge.tokens for charge in self.charges)
+        spent = sum([charge.tokens for charge in self.charges])
         if spent + tokens > budget.tokens_per_hour:
             return f"{spent} of {budget.tokens_per_hour} tokens in the last hour, and the call needs {tokens}"
-        paid = sum((charge.usd for charge in self.charges), Decimal(0))
+        paid = sum([charge.usd for charge in self.charges], Decimal(0))
         if paid + usd > budget.usd_per_hour:
             return f"{paid} of {budget.usd_per_hour} USD in the last hour, and the call may cost {usd}"
         return ""
@@ -62,7 +67,12 @@ class Spending(Contract):
 
     def settled(self, usage: Usage) -> "Spending":
         """With what a call really took; a call that is not known, or an hour old, changes nothing."""
-        return Spending.of_valid({"charges": tuple(_settled(charge, usage) for charge in self.charges)})
+        for place in range(len(self.charges) - 1, -1, -1):  # the latest are settled first
+            charge = self.charges[place]
+            if charge.decision_id == usage.decision_id:
+                after = (*self.charges[:place], _settled(charge, usage), *self.charges[place + 1 :])
+                return Spending.of_valid({"charges": after})
+        return self
 
     def _now(self, micros: int) -> int:
         return max(micros, self.charges[-1].micros) if self.charges else micros
@@ -75,8 +85,6 @@ def reservation(budget: CallBudget, price: ModelPrice | None) -> tuple[int, Deci
 
 
 def _settled(charge: Charge, usage: Usage) -> Charge:
-    if charge.decision_id != usage.decision_id:
-        return charge
     if not usage.made:
         return charge.with_valid(calls=0, tokens=0, usd=Decimal(0))
     if usage.tokens_in is None or usage.tokens_out is None:
