@@ -133,9 +133,9 @@ class DeskLoop:
             self._later(news.micros, TRADING, mark)
         for snapshot in news.snapshots:
             self._later(news.micros, SNAPSHOTS, snapshot)
-        if news.bars is not None:
+        if news.bars:
             said_at = news.micros + self._signal
-            for message in self._bots.saw(news.bars, from_micros(said_at)):
+            for message in self._bots.saw(news.symbol, news.bars, from_micros(said_at)):
                 self._later(said_at, MESSAGES, message)
 
     def _arrive(self, now: int, topic: Topic, message: Message) -> None:

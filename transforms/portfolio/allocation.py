@@ -78,11 +78,14 @@ def capital_of(equity: Decimal, shares: Shares, limits: Limits) -> dict[str, Dec
 def _root(rising: Callable[[float], float], low: float, high: float) -> float:
     """Where a function that rises crosses zero, to the last bit of the bisection."""
     for _ in range(_BISECTIONS):
+        bracket = low, high
         middle = (low + high) / 2
         if rising(middle) < 0.0:
             low = middle
         else:
             high = middle
+        if (low, high) == bracket:
+            break  # no float lies between them: every further step would change nothing either
     return high
 
 
