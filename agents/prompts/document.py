@@ -74,8 +74,13 @@ _REMEMBERED: dict[int, tuple[object, Part]] = {}
 
 @lru_cache(maxsize=1_024)
 def prices_part(prices: tuple[float, ...]) -> Part:
-    """Prices as a JSON array, remembered: several agents are shown the same ones at a time."""
-    return part(prices)
+    """Prices as a JSON array, remembered: several agents are shown the same ones at a time, and most of them again."""
+    return array_of([_price(price) for price in prices])
+
+
+@lru_cache(maxsize=8_192)
+def _price(price: float) -> Part:
+    return part(price)
 
 
 @lru_cache(maxsize=1_024)
