@@ -1,5 +1,6 @@
 """Making a backtest: every run that is not there yet, then its tables and its summary."""
 
+import gc
 from decimal import Decimal
 
 import apache_beam as beam
@@ -52,6 +53,7 @@ def make_backtest(wanted: Wanted, output: str, options: PipelineOptions, say: Co
 
 
 def _make(tasks: list[Task], folder: Folder, options: PipelineOptions, say: Console) -> None:
+    gc.freeze()  # what was imported and read stays: no collection has to go through it, and forks share it
     FileSystems.delete([folder.path("progress")])
     folder.make("progress")
     if (workers := local_workers(options)) > 1 and len(tasks) > 1:
