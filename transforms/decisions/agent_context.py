@@ -16,7 +16,7 @@ from contracts.time import UtcTime, to_micros
 from transforms.core import Output
 from transforms.decisions.consequences import consequences
 from transforms.decisions.deliveries import Deliveries
-from transforms.decisions.spending import Spending, reservation
+from transforms.decisions.spending import Spending, SpentHour, reservation
 from transforms.log import LogEntry
 
 REQUESTS = "requests"
@@ -72,14 +72,14 @@ class AgentContext:
         self._news_bps = Decimal(str(profile.backing.news_bps))
         self._markets: dict[str, _Market] = {}
         self._deliveries = Deliveries()
-        self._spending = Spending()
+        self._spent = SpentHour()
 
     def apply(self, entry: LogEntry) -> list[Output]:
         message: Message = entry.value
         if isinstance(message.payload, Snapshot):
             return self._see(message, message.payload, entry.position)
         if isinstance(message.payload, Usage):
-            self._spending = self._spending.settled(message.payload)
+            self._spent.settle(message.payload)
             return []
         self._deliveries = self._deliveries.told(message)
         return []
@@ -90,14 +90,14 @@ class AgentContext:
     def dump(self) -> bytes:
         markets = dict(sorted(self._markets.items()))
         return _State.of_valid(
-            {"markets": markets, "deliveries": self._deliveries, "spending": self._spending}
+            {"markets": markets, "deliveries": self._deliveries, "spending": self._spent.spending}
         ).to_json()
 
     def restore(self, state: bytes) -> None:
         restored = _State.from_json(state)
         self._markets = dict(restored.markets)
         self._deliveries = restored.deliveries
-        self._spending = restored.spending
+        self._spent = SpentHour(restored.spending)
 
     def _see(self, message: Message, snapshot: Snapshot, position: int) -> list[Output]:
         now = message.event_time
@@ -136,10 +136,10 @@ class AgentContext:
     def _ask(self, request: DecisionRequest) -> list[Output]:
         """The question, its cost reserved; or what follows from not asking it."""
         micros, (tokens, usd) = to_micros(request.event_time), self._needs
-        self._spending = self._spending.at(micros)
-        exceeded = self._spending.exceeded(self._backing.budget, tokens, usd)
+        self._spent.go_on(micros)
+        exceeded = self._spent.exceeded(self._backing.budget, tokens, usd)
         if not exceeded:
-            self._spending = self._spending.charged(micros, request.decision_id, tokens, usd)
+            self._spent.charge(micros, request.decision_id, tokens, usd)
             return [Output(REQUESTS, request)]
         not_asked = CallOutcome(
             request=request,
