@@ -15,6 +15,7 @@ from contracts.rows.trading import PortfolioRow, RiskVerdict
 from contracts.time import to_micros
 from transforms.coordination.rows import Verdict
 from transforms.core import DEAD_LETTERS, Output
+from transforms.decisions.consequences import DECISIONS, REASONING
 
 _NOT_WISHED = frozenset({"side", "duplicate"})
 """Checks by which nothing was wished for: a hold, or a wish that was heard before."""
@@ -35,6 +36,9 @@ class Tallies:
 
 class Collected:
     """What the loop's cores said, as far as the result tells of it. Rows are the live tables' own."""
+
+    unheard = frozenset({DECISIONS, REASONING})
+    """Of decisions the rows are counted."""
 
     def __init__(self, capital: Decimal) -> None:
         self.tallies = Tallies()

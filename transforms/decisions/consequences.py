@@ -37,27 +37,29 @@ JOB = "decisions"
 _NO_ANSWER = Opinion(side=Side.HOLD, confidence=0.0, size_fraction=0.0, horizon_seconds=1, rationale="")
 
 
-def consequences(outcome: CallOutcome) -> list[Output]:
-    """Everything that follows from one call, in order.
+def consequences(outcome: CallOutcome, unheard: frozenset[str] = frozenset()) -> list[Output]:
+    """Everything that follows from one call, in order; what would leave by DECISIONS or REASONING not if that is `unheard`.
 
     Always a Decision, its row and the call's row; of a call that was asked for, its usage. A trade is a Proposal and a
     TradeThesis too; what the agent noticed is an Insight, trade or not; an answer has its Reasoning; a call without a
     usable answer is a HOLD, never a guess, and a dead letter that keeps what was answered. A call for which no budget was
     left is a HOLD alone: nothing was refused.
     """
-    return list(_consequences(outcome))
+    return list(_consequences(outcome, unheard))
 
 
-def _consequences(outcome: CallOutcome) -> Iterator[Output]:
+def _consequences(outcome: CallOutcome, unheard: frozenset[str]) -> Iterator[Output]:
     request, opinion = outcome.request, outcome.opinion or _NO_ANSWER
     if opinion.side is not Side.HOLD:
         yield Output(PROPOSALS, _said(request, _proposal(request, opinion)))
         yield Output(THESES, _said(request, _thesis(request, opinion)))
     if opinion.insight:
         yield Output(INSIGHTS, _said(request, _insight(request, opinion)))
-    yield Output(DECISIONS, _said(request, _decision(outcome, opinion)))
+    if DECISIONS not in unheard:
+        yield Output(DECISIONS, _said(request, _decision(outcome, opinion)))
     if outcome.status is CallStatus.ANSWERED:
-        yield Output(REASONING, _said(request, _reasoning(request, opinion)))
+        if REASONING not in unheard:
+            yield Output(REASONING, _said(request, _reasoning(request, opinion)))
     elif outcome.status is not CallStatus.OVER_BUDGET:
         letter = _letter(outcome)
         yield Output(DEAD_LETTERS, letter)
