@@ -82,6 +82,7 @@ class SpentHour:
                 self._charges[place] = settled = _settled(charge, usage)
                 self._count(charge, -1)
                 self._count(settled, 1)
+                return
 
     def _add(self, charge: Charge) -> None:
         self._charges.append(charge)
