@@ -56,8 +56,7 @@ def make_backtest(wanted: Wanted, output: str, options: PipelineOptions, say: Co
 
 
 def _make(tasks: list[Task], folder: Folder, options: PipelineOptions, say: Console) -> None:
-    gc.freeze()  # what was imported and read stays: no collection has to go through it, and forks share it
-    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    spare_collections()
     FileSystems.delete([folder.path("progress")])
     folder.make("progress")
     if (workers := local_workers(options)) > 1 and len(tasks) > 1:
@@ -79,6 +78,12 @@ def _make(tasks: list[Task], folder: Folder, options: PipelineOptions, say: Cons
             errors.setdefault(error, task.name)
     if errors:
         raise BacktestError("; ".join(f"{name}: {error}" for error, name in errors.items()))
+
+
+def spare_collections() -> None:
+    """Look for garbage in cycles less often, and never in what was imported and read: that stays, and forks share it."""
+    gc.freeze()
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
 
 
 def local_workers(options: PipelineOptions) -> int:
