@@ -5,6 +5,7 @@ takes longer than many a run. A fork shares what its parent has. Each process ta
 """
 
 import multiprocessing
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -17,7 +18,8 @@ from pipelines.backtesting.market_log import market_news
 from pipelines.backtesting.runs import Done, Task, make_and_tell
 from pipelines.backtesting.tape import tape_of
 
-CAN_FORK = "fork" in multiprocessing.get_all_start_methods()
+CAN_FORK = sys.platform == "linux"
+"""Elsewhere libraries do not expect it: macOS ends a fork of a process that has used some of its frameworks."""
 
 
 class ForkedRuns(AbstractContextManager["ForkedRuns"]):
