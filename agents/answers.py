@@ -24,7 +24,7 @@ ANSWER_FORMAT: dict[str, Any] = {
 
 def write_answer(opinion: Opinion, symbol: str) -> str:
     """The opinion as the text that `read_answer` reads."""
-    return Answer(**opinion.model_dump(), symbol=symbol).to_json().decode()
+    return Answer.of_valid({**opinion.__dict__, "symbol": symbol}).to_json().decode()
 
 
 def read_answer(text: str, request: DecisionRequest) -> Opinion:
@@ -35,7 +35,7 @@ def read_answer(text: str, request: DecisionRequest) -> Opinion:
     """
     answer = read_strictly(text, Answer)
     _check(answer, request)
-    return Opinion(**answer.model_dump(exclude={"symbol"}))
+    return Opinion.of_valid({name: value for name, value in answer.__dict__.items() if name != "symbol"})
 
 
 def _check(answer: Answer, request: DecisionRequest) -> None:

@@ -38,6 +38,11 @@ class Contract(BaseModel):
         _set_private(value, None)
         return value
 
+    @classmethod
+    def of_known(cls, **fields: Any) -> Self:
+        """As `of_valid`, with the fields in any order, and the defaults of those that have one and are not given."""
+        return cls.of_valid({**_defaults(cls), **fields})
+
     def with_valid(self, **changes: Any) -> Self:
         """A copy with other valid values in some of its fields; nothing is checked."""
         return self.of_valid({**self.__dict__, **changes})
@@ -56,6 +61,15 @@ class Contract(BaseModel):
 @cache
 def _all_fields(model: type[Contract]) -> set[str]:
     return set(model.model_fields)
+
+
+@cache
+def _defaults(model: type[Contract]) -> dict[str, Any]:
+    """Every field in its order; of one that has to be given, None holds the place."""
+    return {
+        name: None if field.is_required() else field.get_default(call_default_factory=True)
+        for name, field in model.model_fields.items()
+    }
 
 
 def _in_key_order(value: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,8 @@ from rich.console import Console
 from contracts.backtest import Backtest
 from pipelines.backtesting.errors import BacktestError
 from pipelines.backtesting.files import Folder
-from pipelines.backtesting.making import make_backtest
+from pipelines.backtesting.forked_runs import CAN_FORK
+from pipelines.backtesting.making import LOCAL_RUNNER, make_backtest
 from pipelines.backtesting.plan import Wanted
 from pipelines.backtesting.watching import as_table
 
@@ -44,18 +45,17 @@ What each cost is worth:  ... --costs-table        One change:  ... --set costs.
 
 console = Console(stderr=True)
 
-
-LOCAL_RUNNER = "FnApiRunner"
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def options_of(runner: str, workers: int, more: list[str]) -> PipelineOptions:
-    """Beam's options: the local runner works in `workers` processes."""
+    """Beam's options; on the local runner runs are made in `workers` processes, forked where that can be done."""
     options = PipelineOptions([f"--runner={runner}", *more])
     options.view_as(SetupOptions).save_main_session = False
     if options.view_as(StandardOptions).runner == LOCAL_RUNNER and workers > 1:
         direct = options.view_as(DirectOptions)
-        direct.direct_running_mode, direct.direct_num_workers = "multi_processing", workers
+        direct.direct_running_mode = "in_memory" if CAN_FORK else "multi_processing"
+        direct.direct_num_workers = workers
     return options
 
 

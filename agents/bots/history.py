@@ -38,13 +38,14 @@ class BarHistory:
     def view(self, symbol: str, position: float, trade_quantity: float) -> MarketView:
         """The market of a symbol that has had a bar, as a rule sees it."""
         bars = self._bars[symbol]
+        _, highs, lows, closes, volumes = zip(*bars, strict=True)
         return MarketView(
             symbol=symbol,
             price=bars[-1].close,
-            closes=tuple(bar.close for bar in bars),
-            highs=tuple(bar.high for bar in bars),
-            lows=tuple(bar.low for bar in bars),
-            volumes=tuple(bar.volume for bar in bars),
+            closes=closes,
+            highs=highs,
+            lows=lows,
+            volumes=volumes,
             position_quantity=position,
             trade_quantity=trade_quantity,
         )

@@ -95,7 +95,7 @@ class DecisionHandler(ModelHandler[DecisionRequest, CallOutcome, Asker]):
             "attempts": reply.attempts,
         }
         if isinstance(prediction, CallFailed):
-            outcome = CallOutcome(**asked, status=prediction.status, error=prediction.error)
+            outcome = CallOutcome.of_known(**asked, status=prediction.status, error=prediction.error)
         else:
             outcome = _read(question.kind, asked, prediction)
         return outcome.with_valid(cost_usd=self._cost(outcome, question.backing))
@@ -146,5 +146,6 @@ def _read(kind: Kind, asked: dict[str, Any], prediction: object) -> CallOutcome:
         opinion = kind.opinion(answer, asked["request"])
     except Refusal as refusal:
         kept = answer or json.dumps(prediction, default=str)
-        return CallOutcome(**asked, status=CallStatus.BAD_ANSWER, answer=kept[:LONGEST], error=refusal.error)
-    return CallOutcome(**asked, status=CallStatus.ANSWERED, opinion=opinion)
+        bad = {"status": CallStatus.BAD_ANSWER, "answer": kept[:LONGEST], "error": refusal.error}
+        return CallOutcome.of_known(**asked, **bad)
+    return CallOutcome.of_known(**asked, status=CallStatus.ANSWERED, opinion=opinion)

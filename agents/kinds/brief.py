@@ -4,6 +4,7 @@ from typing import Any
 
 from agents.answers import read_answer
 from agents.kinds.kind import Received, receive_chat
+from agents.prompts.document import Part, part
 from agents.prompts.prompt import Ask, prompt_named
 from contracts.decisions import DecisionRequest, Opinion
 from contracts.roster import AgentProfile
@@ -30,7 +31,7 @@ class AskBriefly:
         return prompt_named(PROMPT).id
 
     def instance(self, profile: AgentProfile, request: DecisionRequest) -> dict[str, Any]:
-        ask = Ask("What do you do in {symbol}?", _document, answer_format(request.symbol))
+        ask = Ask("What do you do in {symbol}?", _document, answer_format(request.symbol), _heard)
         return prompt_named(PROMPT).instance(profile, request, ask)
 
     def receive(self, prediction: object) -> Received:
@@ -59,17 +60,19 @@ def _answer(symbol: str, sides: list[str], sizes: list[float]) -> dict[str, Any]
     return {"type": "object", "properties": fields, "required": [*fields], "additionalProperties": False}
 
 
-def _document(request: DecisionRequest) -> dict[str, Any]:
-    return {
-        "market": {
-            "symbol": request.symbol,
-            "price": float(request.price),
-            "closes": request.closes[-CLOSES:],
-            "position_quantity": float(request.held),
-        },
-        "heard": [
-            {"sender": heard.sender, "side": heard.side, "text": heard.text[:LONGEST_HEARD]}
-            for heard in request.heard[-HEARD:]
-            if heard.symbol in (None, request.symbol)
-        ],
+def _document(request: DecisionRequest) -> dict[str, Part]:
+    market = {
+        "symbol": request.symbol,
+        "price": float(request.price),
+        "closes": request.closes[-CLOSES:],
+        "position_quantity": float(request.held),
     }
+    return {"market": part(market)}
+
+
+def _heard(request: DecisionRequest) -> list[Part]:
+    return [
+        part({"sender": heard.sender, "side": heard.side, "text": heard.text[:LONGEST_HEARD]})
+        for heard in request.heard[-HEARD:]
+        if heard.symbol in (None, request.symbol)
+    ]

@@ -1,6 +1,7 @@
 """A kind of request: how an endpoint is asked, how its answer is read, and what decision follows."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol
 
 from agents.endpoints.completion import read_completion
@@ -45,6 +46,7 @@ def receive_chat(prediction: object) -> Received:
     return Received(read.model_name, read.text, read.usage.prompt_tokens, read.usage.completion_tokens)
 
 
+@cache
 def kind_named(name: str) -> Kind:
     """The kind that a roster's `asks` names."""
     from agents.kinds.brief import AskBriefly

@@ -1,11 +1,13 @@
 """A portfolio, asked of an optimiser: target weights in, a step towards them out."""
 
+from decimal import Decimal
 from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
 from agents.kinds.kind import Received, receive_chat
 from agents.kinds.strictly import bad, read_strictly
+from agents.prompts.document import Part, object_of, prices_part, remembered, text_part
 from agents.prompts.prompt import Ask, prompt_named
 from agents.rules.rule import hold
 from contracts.decisions import DecisionRequest, Opinion
@@ -37,19 +39,20 @@ class Weights(Contract):
         return self
 
 
-def _document(request: DecisionRequest) -> dict[str, Any]:
+def _document(request: DecisionRequest) -> dict[str, Part]:
     kept = max(len(request.closes), 1)
-    asked = {"closes": request.closes, "held": str(request.held)}
-    others = {
-        other.symbol: {"closes": other.closes[-kept:], "held": str(other.held)} for other in request.others
-    }
+    markets = {request.symbol: _market(request.closes, request.held)}
+    markets |= {other.symbol: _market(other.closes[-kept:], other.held) for other in request.others}
     return {
-        "event_time": request.event_time.isoformat(),
-        "symbol": request.symbol,
-        "markets": {request.symbol: asked} | others,
-        "guidance": request.guidance and request.guidance.model_dump(mode="json"),
-        "heard": [heard.model_dump(mode="json") for heard in request.heard],
+        "event_time": text_part(request.event_time.isoformat()),
+        "symbol": text_part(request.symbol),
+        "markets": object_of(markets),
+        "guidance": remembered(request.guidance),
     }
+
+
+def _market(closes: tuple[float, ...], held: Decimal) -> Part:
+    return object_of({"closes": prices_part(closes), "held": text_part(str(held))})
 
 
 ASK = Ask(

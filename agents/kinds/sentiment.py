@@ -6,6 +6,7 @@ from pydantic import Field
 
 from agents.kinds.kind import Received, receive_chat
 from agents.kinds.strictly import bad, read_strictly
+from agents.prompts.document import Part, text_part
 from agents.prompts.prompt import Ask, market_view, prompt_named
 from agents.rules.rule import hold
 from contracts.decisions import LONGEST_INSIGHT, DecisionRequest, Opinion
@@ -29,12 +30,8 @@ class Sentiment(Contract):
     rationale: Text
 
 
-def _document(request: DecisionRequest) -> dict[str, Any]:
-    return {
-        "event_time": request.event_time.isoformat(),
-        "symbol": request.symbol,
-        "heard": [heard.model_dump(mode="json") for heard in request.heard],
-    }
+def _document(request: DecisionRequest) -> dict[str, Part]:
+    return {"event_time": text_part(request.event_time.isoformat()), "symbol": text_part(request.symbol)}
 
 
 ASK = Ask(

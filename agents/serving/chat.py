@@ -94,6 +94,9 @@ _PASSED_ON = ("messages", "temperature", "top_p", "seed", "stop", "response_form
 
 
 def _json(text: str) -> object:
+    """What a JSON object holds; None of any other text, which is mostly prose."""
+    if not text.lstrip().startswith("{"):
+        return None
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:

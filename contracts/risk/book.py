@@ -31,6 +31,8 @@ class Book:
         self.high_water_mark = capital
         self._holdings: dict[tuple[str, str], Holding] = {}
         self._marks: dict[str, Marked] = {}
+        self._profits: dict[str | None, Decimal] = {}
+        """Of who was asked for since the book last changed."""
 
     # --- what happens -------------------------------------------------------------------------------------------
 
@@ -42,7 +44,7 @@ class Book:
         if not (mark.price.is_finite() and mark.price > 0):
             mark = Marked(known.price if known else ZERO, mark.micros, False, "not_a_price")
         self._marks[symbol] = mark
-        self._raise_high_water_mark()
+        self._changed()
         return True
 
     def fill(self, agent: str, symbol: str, traded: Decimal, price: Decimal, fee: Decimal) -> Holding:
@@ -51,20 +53,21 @@ class Book:
         self._holdings[agent, symbol] = holding
         # A symbol that was never marked is valued at what was paid, and nothing may be opened on that.
         self._marks.setdefault(symbol, Marked(price, 0, False, "never_marked"))
-        self._raise_high_water_mark()
+        self._changed()
         return holding
 
     def fund(self, agent: str, symbol: str, amount: Decimal, price: Decimal) -> None:
         """Book funding at a price: what a position received, or paid when it is negative."""
         self._holdings[agent, symbol] = self.holding(agent, symbol).funded(amount)
         self._marks.setdefault(symbol, Marked(price, 0, False, "never_marked"))
-        self._raise_high_water_mark()
+        self._changed()
 
     def rebase(self) -> None:
         """Measure drawdown from here on: after a halt that somebody has released."""
         self.high_water_mark = self.equity
 
-    def _raise_high_water_mark(self) -> None:
+    def _changed(self) -> None:
+        self._profits.clear()
         self.high_water_mark = max(self.high_water_mark, self.equity)
 
     # --- what is held -------------------------------------------------------------------------------------------
@@ -115,7 +118,9 @@ class Book:
 
     def profit(self, agent: str | None = None) -> Decimal:
         """Realised - fees + funding + unrealised: an agent's or the desk's."""
-        return self._total(agent, self._profit_of)
+        if agent not in self._profits:
+            self._profits[agent] = self._total(agent, self._profit_of)
+        return self._profits[agent]
 
     def _profit_of(self, symbol: str, holding: Holding) -> Decimal:
         return holding.realised - holding.fees + holding.funding + holding.unrealised(self.price(symbol))

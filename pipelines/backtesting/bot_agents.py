@@ -1,12 +1,11 @@
 """The bots of a backtest: the stand-ins' own cores, without the gateway between them and the desk."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from agents.bots.core import BotCore, Saying
-from agents.bots.history import bars_in
+from agents.bots.history import Bar
 from agents.rules.rule import rule_named
-from contracts.market_data import MarketBatch
 from contracts.message import Message, said_by
 from contracts.roster import Roster
 
@@ -22,11 +21,11 @@ class BotAgents:
             if not profile.is_model_backed
         }
 
-    def saw(self, batch: MarketBatch, said_at: datetime) -> Iterator[Message]:
+    def saw(self, symbol: str, bars: Sequence[Bar], said_at: datetime) -> Iterator[Message]:
         """What they say when bars have closed."""
         for agent, core in self._cores.items():
-            for bar in bars_in(batch):
-                for saying in core.saw(batch.symbol, bar):
+            for bar in bars:
+                for saying in core.saw(symbol, bar):
                     yield self._message(agent, saying, said_at)
 
     def heard(self, message: Message, said_at: datetime) -> Iterator[Message]:

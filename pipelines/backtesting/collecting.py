@@ -1,7 +1,9 @@
 """Keeping what happened in a run: counts and curves from what the cores said, as it was said."""
 
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 from contracts.backtest import Communication, EquityCurve, StateChange
 from contracts.controls import MessageClass
@@ -13,6 +15,7 @@ from contracts.rows.trading import PortfolioRow, RiskVerdict
 from contracts.time import to_micros
 from transforms.coordination.rows import Verdict
 from transforms.core import DEAD_LETTERS, Output
+from transforms.decisions.consequences import DECISIONS, REASONING
 
 _NOT_WISHED = frozenset({"side", "duplicate"})
 """Checks by which nothing was wished for: a hold, or a wish that was heard before."""
@@ -34,13 +37,16 @@ class Tallies:
 class Collected:
     """What the loop's cores said, as far as the result tells of it. Rows are the live tables' own."""
 
+    unheard = frozenset({DECISIONS, REASONING})
+    """Of decisions the rows are counted."""
+
     def __init__(self, capital: Decimal) -> None:
         self.tallies = Tallies()
         self.dead_letters = 0
         self.final_equity = capital
         self.states: list[StateChange] = []
         self._state = DeskState.ACTIVE
-        self._verdicts: Counter[tuple[MessageClass, str]] = Counter()
+        self._verdicts: Counter[str] = Counter()
         self._possible = self._delivered = 0
         self._micros: list[int] = []
         self._equity: list[float] = []
@@ -50,29 +56,32 @@ class Collected:
 
     def output(self, job: str, output: Output) -> None:
         """Something that a core of `job` said."""
-        value = output.value
-        match value:
-            case Deliveries():
-                for recipient, delivered, *_ in value.verdicts:
-                    self._possible += 1
-                    self._delivered += delivered
-                    (self.tallies.heard if delivered else self.tallies.not_heard)[recipient] += 1
-            case MessageRow():
-                self._verdicts[value.message_class, value.verdict] += 1
-                self.tallies.said[value.sender][f"{value.message_class}/{value.verdict}"] += 1
-            case PortfolioRow():
-                self._worth(value)
-            case RiskVerdict():
-                self._judged(value)
-            case DecisionRow():
-                self.tallies.decisions[value.agent][value.side] += 1
-            case ModelCall():
-                self.tallies.calls[value.agent][value.outcome] += 1
-            case Message():
-                if isinstance(value.payload, RiskUpdate):
-                    self._risk(value, value.payload)
-            case _:
-                self.dead_letters += output.port == DEAD_LETTERS
+        take = _TAKEN.get(type(output.value))
+        if take is not None:
+            take(self, output.value)
+        else:
+            self.dead_letters += output.port == DEAD_LETTERS
+
+    def _delivered_to(self, row: Deliveries) -> None:
+        for recipient, delivered, *_ in row.verdicts:
+            self._possible += 1
+            self._delivered += delivered
+            (self.tallies.heard if delivered else self.tallies.not_heard)[recipient] += 1
+
+    def _coordinated(self, row: MessageRow) -> None:
+        told = f"{row.message_class}/{row.verdict}"
+        self._verdicts[told] += 1
+        self.tallies.said[row.sender][told] += 1
+
+    def _decided(self, row: DecisionRow) -> None:
+        self.tallies.decisions[row.agent][row.side] += 1
+
+    def _called(self, row: ModelCall) -> None:
+        self.tallies.calls[row.agent][row.outcome] += 1
+
+    def _said(self, message: Message) -> None:
+        if isinstance(message.payload, RiskUpdate):
+            self._risk(message, message.payload)
 
     def _worth(self, row: PortfolioRow) -> None:
         micros = to_micros(row.event_time)
@@ -122,8 +131,10 @@ class Collected:
         def total(of: MessageClass | None = None, verdict: Verdict | None = None) -> int:
             return sum(
                 count
-                for (message_class, told), count in self._verdicts.items()
-                if (of is None or message_class is of) and (verdict is None or told == verdict)
+                for (message_class, _, told), count in (
+                    (t.partition("/"), n) for t, n in self._verdicts.items()
+                )
+                if (of is None or message_class == of) and (verdict is None or told == verdict)
             )
 
         return Communication(
@@ -139,3 +150,15 @@ class Collected:
             possible_deliveries=self._possible,
             delivered=self._delivered,
         )
+
+
+_TAKEN: dict[type, Callable[[Collected, Any], None]] = {
+    Deliveries: Collected._delivered_to,
+    MessageRow: Collected._coordinated,
+    PortfolioRow: Collected._worth,
+    RiskVerdict: Collected._judged,
+    DecisionRow: Collected._decided,
+    ModelCall: Collected._called,
+    Message: Collected._said,
+}
+"""What is told of in the result, and how it is taken; nothing else is, but for what was refused."""

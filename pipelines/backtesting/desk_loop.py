@@ -56,7 +56,10 @@ class Venue(Protocol):
 
 
 class Ledger(Protocol):
-    """Who keeps what happened, for the result."""
+    """Who keeps what happened, for the result; `unheard` are ports of the decisions job that it has no use for."""
+
+    @property
+    def unheard(self) -> frozenset[str]: ...
 
     def output(self, job: str, output: Output) -> None:
         """Something that a core said."""
@@ -85,7 +88,7 @@ class DeskLoop:
         self._decision = timing.decision_ms * 1_000 if has_latency else 0
         self._signal = timing.signal_ms * 1_000 if has_latency else 0
         self._report = timing.report_ms * 1_000 if has_latency else 0
-        self._models = ModelAgents(roster, connection)
+        self._models = ModelAgents(roster, connection, ledger.unheard)
         self._bots = BotAgents(roster)
         self._coordination = CoreLog(roster.desk, Coordination(roster.desk, roster))
         self._desk = CoreLog(roster.desk, Desk(roster.desk, roster, scenario.limits))
@@ -133,9 +136,9 @@ class DeskLoop:
             self._later(news.micros, TRADING, mark)
         for snapshot in news.snapshots:
             self._later(news.micros, SNAPSHOTS, snapshot)
-        if news.bars is not None:
+        if news.bars:
             said_at = news.micros + self._signal
-            for message in self._bots.saw(news.bars, from_micros(said_at)):
+            for message in self._bots.saw(news.symbol, news.bars, from_micros(said_at)):
                 self._later(said_at, MESSAGES, message)
 
     def _arrive(self, now: int, topic: Topic, message: Message) -> None:

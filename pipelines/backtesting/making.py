@@ -1,20 +1,29 @@
 """Making a backtest: every run that is not there yet, then its tables and its summary."""
 
+import gc
 from decimal import Decimal
 
 import apache_beam as beam
 import orjson
-from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
 from rich.console import Console
 
 from contracts.backtest import Backtest, CostCase
 from contracts.settings import Settings
 from pipelines.backtesting.errors import BacktestError
 from pipelines.backtesting.files import Folder
+from pipelines.backtesting.forked_runs import ForkedRuns
 from pipelines.backtesting.plan import Wanted, tasks_of
 from pipelines.backtesting.runs import MakeRuns, Task
 from pipelines.backtesting.tables import write_tables
 from pipelines.backtesting.watching import Watch
+
+LOCAL_RUNNER = "FnApiRunner"
+"""Beam's runner for one machine."""
+
+_OBJECTS_BETWEEN_COLLECTIONS = 50_000
+"""Nearly all that a run makes is freed as soon as it is let go; looking for the rest every 700 objects takes 5 % of it."""
 
 
 def make_backtest(wanted: Wanted, output: str, options: PipelineOptions, say: Console) -> Backtest:
@@ -47,10 +56,20 @@ def make_backtest(wanted: Wanted, output: str, options: PipelineOptions, say: Co
 
 
 def _make(tasks: list[Task], folder: Folder, options: PipelineOptions, say: Console) -> None:
-    with Watch(tasks, folder, say):
-        pipeline = beam.Pipeline(options=options)
-        _ = pipeline | "Make runs" >> MakeRuns(tasks, folder)
-        pipeline.run().wait_until_finish()
+    spare_collections()
+    FileSystems.delete([folder.path("progress")])
+    folder.make("progress")
+    if (workers := local_workers(options)) > 1 and len(tasks) > 1:
+        with ForkedRuns(tasks, folder, workers) as runs, Watch(tasks, folder, say):
+            runs.wait_until_finish()
+    else:
+        direct = options.view_as(DirectOptions)
+        if direct.direct_running_mode == "in_memory":
+            direct.direct_num_workers = 1  # Beam has no more of them in one process
+        with Watch(tasks, folder, say):
+            pipeline = beam.Pipeline(options=options)
+            _ = pipeline | "Make runs" >> MakeRuns(tasks, folder)
+            pipeline.run().wait_until_finish()
     errors: dict[str, str] = {}
     for task in tasks:
         done = folder.read("progress", f"{task.name}.done")
@@ -59,6 +78,19 @@ def _make(tasks: list[Task], folder: Folder, options: PipelineOptions, say: Cons
             errors.setdefault(error, task.name)
     if errors:
         raise BacktestError("; ".join(f"{name}: {error}" for error, name in errors.items()))
+
+
+def spare_collections() -> None:
+    """Look for garbage in cycles less often, and never in what was imported and read: that stays, and forks share it."""
+    gc.freeze()
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+
+
+def local_workers(options: PipelineOptions) -> int:
+    """How many processes of this machine are to be forked; 1 where Beam's runner sees to its workers by itself."""
+    direct, runner = options.view_as(DirectOptions), options.view_as(StandardOptions).runner
+    is_forked = runner == LOCAL_RUNNER and direct.direct_running_mode == "in_memory"
+    return int(direct.direct_num_workers) if is_forked else 1
 
 
 def _is_there(folder: Folder, task: Task) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from contracts.market_data import MarketBatch, MarketKind
+from agents.bots.history import Bar, bars_in
 from contracts.message import Message
 from contracts.time import to_micros
 from pipelines.backtesting.core_log import CoreLog
@@ -14,14 +14,15 @@ from transforms.market.symbol import MARKS, SNAPSHOTS, Market, MarketSettings
 
 
 class MarketNews(NamedTuple):
-    """What became known at `micros`: in this order the marks, the venue's bars (which bots follow), the snapshots.
+    """What became known of a symbol at `micros`: first the marks, then the venue's bars (which bots follow), the snapshots.
 
     A mark is known before what is decided on it, as in the live path, where it is one hop away and a decision two.
     """
 
     micros: int
+    symbol: str
     marks: tuple[Message, ...]
-    bars: MarketBatch | None
+    bars: tuple[Bar, ...]
     snapshots: tuple[Message, ...]
 
 
@@ -50,6 +51,6 @@ def _news(spec: DataSpec, desk: str, terms: MarketTerms) -> Iterator[MarketNews]
         said = logs[batch.symbol].take(batch)
         marks = tuple(output.value for output in said if output.port == MARKS)
         snapshots = tuple(output.value for output in said if output.port == SNAPSHOTS)
-        bars = batch if batch.kind is MarketKind.BAR else None
+        bars = tuple(bars_in(batch))
         if marks or snapshots or bars:
-            yield MarketNews(known, marks, bars, snapshots)
+            yield MarketNews(known, batch.symbol, marks, bars, snapshots)

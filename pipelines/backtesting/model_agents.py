@@ -23,15 +23,16 @@ class Said(NamedTuple):
 
 
 class ModelAgents:
-    """Every model-backed agent of a roster, each with its log."""
+    """Every model-backed agent of a roster, each with its log; what nobody hears need not be said."""
 
-    def __init__(self, roster: Roster, connection: Connection) -> None:
+    def __init__(self, roster: Roster, connection: Connection, unheard: frozenset[str] = frozenset()) -> None:
         contexts = AgentContexts(roster)
         self._profiles = tuple(profile for profile in roster.agents if profile.is_model_backed)
         keys = {profile.agent: f"{roster.desk}/{profile.agent}" for profile in self._profiles}
         self._logs = {agent: CoreLog(key, contexts(key)) for agent, key in keys.items()}
         self._handler = DecisionHandler(roster, connection, tells_latency=False)
         self._asker = connection.connect()
+        self._unheard = unheard
 
     def take(self, message: Message) -> Iterator[Said]:
         """What follows from a snapshot, which goes to all who trade its symbol, or from what one of them is told."""
@@ -46,5 +47,5 @@ class ModelAgents:
                     yield Said(output, False)
                     continue
                 [outcome] = self._handler.run_inference([output.value], self._asker)
-                for consequence in consequences(outcome):
+                for consequence in consequences(outcome, self._unheard):
                     yield Said(consequence, True)

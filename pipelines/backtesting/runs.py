@@ -62,23 +62,27 @@ def make_run(task: Task, folder: Folder, progress: Callable[[int], None]) -> Don
     return Done(task.name)
 
 
+def make_and_tell(task: Task, folder: Folder) -> Done:
+    """Make a run, and tell by files how far it is and what became of it."""
+
+    def tell(micros: int) -> None:
+        folder.write(str(micros).encode(), "progress", task.name)
+
+    done = make_run(task, folder, tell)
+    folder.write(orjson.dumps({"error": done.error}), "progress", f"{done.name}.done")
+    return done
+
+
 class _Make(beam.DoFn):
-    """Makes the runs of a key and tells how far they are."""
+    """Makes the runs of a key."""
 
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
 
     def process(self, element: tuple[str, Task]) -> Iterator[tuple[str, str]]:
         _, task = element
-        done = make_run(task, self._folder, self._progress_of(task))
-        self._folder.write(orjson.dumps({"error": done.error}), "progress", f"{done.name}.done")
+        done = make_and_tell(task, self._folder)
         yield done.name, done.error
-
-    def _progress_of(self, task: Task) -> Callable[[int], None]:
-        def tell(micros: int) -> None:
-            self._folder.write(str(micros).encode(), "progress", task.name)
-
-        return tell
 
 
 class MakeRuns(beam.PTransform):

@@ -68,7 +68,7 @@ class TapeFeed:
             if until <= self._now and (due is None or due > until):
                 return ()
             goal = until if due is None else min(due, until)
-            end = int(np.searchsorted(self._micros, goal, side="right"))
+            end = int(self._micros.searchsorted(goal, side="right"))
             hit = self._first_that_matters(end)
             if hit is not None:
                 number, row = hit
@@ -137,11 +137,11 @@ class TapeFeed:
         return best
 
     def _row_at(self, told: _Told) -> int:
-        return int(np.searchsorted(told.places, self.place))
+        return int(told.places.searchsorted(self.place))
 
     def _row_outside(self, told: _Told, first: int, before: int, low: int, high: int) -> int | None:
         """The first row from `first` on, at a place before `before`, with a price at `low` or below, or `high` or above."""
-        last = int(np.searchsorted(told.places, before))
+        last = int(told.places.searchsorted(before))
         if self._every_event:
             return first if first < last else None
         high = min(high, _MOST)
@@ -161,7 +161,7 @@ class TapeFeed:
         latest = []
         for number in self._by_symbol[symbol]:
             told = self._tracks[number]
-            row = int(np.searchsorted(told.places, before)) - 1
+            row = int(told.places.searchsorted(before)) - 1
             if row >= self._next[number]:
                 latest.append((int(told.places[row]), number, row))
         for _, number, row in sorted(latest):

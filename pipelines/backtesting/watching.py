@@ -31,8 +31,6 @@ class Watch:
         self._thread = threading.Thread(target=self._follow, name="progress", daemon=True)
 
     def __enter__(self) -> None:
-        FileSystems.delete([self._folder.path("progress")])
-        self._folder.make("progress")
         data = open_data(self._tasks[0].spec)
         self._first = min(identity.first_micros for identity in data.identities)
         self._bar.start()

@@ -33,7 +33,11 @@ def main(
             with console.status(f"measuring {name}"):
                 results[name] = load(name)()
         except CannotRun as reason:
-            console.print(f"[yellow]{name}[/yellow] cannot run: {reason}", highlight=False)
+            part = " whole" if reason.measured else ""
+            console.print(f"[yellow]{name}[/yellow] cannot run{part}: {reason}", highlight=False)
+            if reason.measured:
+                results[name] = reason.measured
+                console.print(as_table(name, reason.measured))
         except Exception as error:  # noqa: BLE001 - one section's failure must not take the others' figures
             failed = True
             console.print(f"[red]{name}[/red] failed: {type(error).__name__}: {error}", highlight=False)

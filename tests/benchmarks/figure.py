@@ -18,4 +18,8 @@ Section = Callable[[], Figures]
 
 
 class CannotRun(Exception):
-    """A section's way to say, in one sentence, what it lacks on this machine."""
+    """A section's way to say, in one sentence, what it lacks on this machine; `measured` is what it could do without."""
+
+    def __init__(self, reason: str, measured: Figures | None = None) -> None:
+        super().__init__(reason)
+        self.measured: Figures = measured or {}

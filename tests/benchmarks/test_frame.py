@@ -22,6 +22,10 @@ def lacking() -> Figures:
     raise CannotRun("there is no Redis")
 
 
+def lacking_a_part() -> Figures:
+    raise CannotRun("there is no history", good())
+
+
 def broken() -> Figures:
     raise ValueError("boom")
 
@@ -43,6 +47,15 @@ def test_figures_are_written_with_their_peers(sections: dict[str, Section], tmp_
     assert orjson.loads(out.read_bytes()) == {
         "good": {"verdict": {"value": 0.5, "unit": "us", "beside": {"peer": 2.0}}}
     }
+
+
+def test_what_a_section_can_do_without_is_told(sections: dict[str, Section], tmp_path: Path) -> None:
+    sections.update(lacking=lacking_a_part)
+    out = tmp_path / "figures.json"
+    result = CliRunner().invoke(app, ["--out", str(out)])
+    assert result.exit_code == 0
+    assert "lacking cannot run whole: there is no history" in result.output
+    assert list(orjson.loads(out.read_bytes())["lacking"]) == ["verdict"]
 
 
 def test_a_failing_section_is_named_and_the_rest_go_on(sections: dict[str, Section], tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from contracts.time import UtcTime, to_micros
 from transforms.core import Output
 from transforms.decisions.consequences import consequences
 from transforms.decisions.deliveries import Deliveries
-from transforms.decisions.spending import Spending, reservation
+from transforms.decisions.spending import Spending, SpentHour, reservation
 from transforms.log import LogEntry
 
 REQUESTS = "requests"
@@ -79,16 +79,18 @@ class AgentContext:
         self._profile = profile
         self._backing = profile.backing
         self._needs = reservation(profile.backing.budget, price)
+        self._cadence = timedelta(seconds=profile.cadence_seconds)
+        self._news_bps = Decimal(str(profile.backing.news_bps))
         self._markets: dict[str, _Market] = {}
         self._deliveries = Deliveries()
-        self._spending = Spending()
+        self._spent = SpentHour()
 
     def apply(self, entry: LogEntry) -> list[Output]:
         message: Message = entry.value
         if isinstance(message.payload, Snapshot):
             return self._see(message, message.payload, entry.position)
         if isinstance(message.payload, Usage):
-            self._spending = self._spending.settled(message.payload)
+            self._spent.settle(message.payload)
             return []
         self._deliveries = self._deliveries.told(message)
         return []
@@ -99,14 +101,14 @@ class AgentContext:
     def dump(self) -> bytes:
         markets = dict(sorted(self._markets.items()))
         return _State.of_valid(
-            {"markets": markets, "deliveries": self._deliveries, "spending": self._spending}
+            {"markets": markets, "deliveries": self._deliveries, "spending": self._spent.spending}
         ).to_json()
 
     def restore(self, state: bytes) -> None:
         restored = _State.from_json(state)
         self._markets = dict(restored.markets)
         self._deliveries = restored.deliveries
-        self._spending = restored.spending
+        self._spent = SpentHour(restored.spending)
 
     def _see(self, message: Message, snapshot: Snapshot, position: int) -> list[Output]:
         now = message.event_time
@@ -117,7 +119,7 @@ class AgentContext:
         self._deliveries = self._deliveries.before(now)
         knowing = self._deliveries.digest(snapshot.symbol)
         is_asked = self._is_due(before, now) and self._has_news(before, snapshot, knowing)
-        market = _Market(
+        market = _Market.of_known(
             bar_seconds=snapshot.bar_seconds,
             seen=now,
             seen_before=before.seen if before else None,
@@ -136,20 +138,20 @@ class AgentContext:
             return False
         if market is None or market.asked is None:
             return True
-        return now - market.asked >= timedelta(seconds=self._profile.cadence_seconds)
+        return now - market.asked >= self._cadence
 
     def _has_news(self, market: _Market | None, snapshot: Snapshot, knowing: str) -> bool:
         if market is None or market.asked_price is None or knowing != market.asked_knowing:
             return True
-        return abs(snapshot.price / market.asked_price - 1) * 10_000 > Decimal(str(self._backing.news_bps))
+        return abs(snapshot.price / market.asked_price - 1) * 10_000 > self._news_bps
 
     def _ask(self, request: DecisionRequest) -> list[Output]:
         """The question, its cost reserved; or what follows from not asking it."""
         micros, (tokens, usd) = to_micros(request.event_time), self._needs
-        self._spending = self._spending.at(micros)
-        exceeded = self._spending.exceeded(self._backing.budget, tokens, usd)
+        self._spent.go_on(micros)
+        exceeded = self._spent.exceeded(self._backing.budget, tokens, usd)
         if not exceeded:
-            self._spending = self._spending.charged(micros, request.decision_id, tokens, usd)
+            self._spent.charge(micros, request.decision_id, tokens, usd)
             return [Output(REQUESTS, request)]
         not_asked = CallOutcome(
             request=request,
@@ -167,7 +169,7 @@ class AgentContext:
         self, message: Message, snapshot: Snapshot, market: _Market, position: int
     ) -> DecisionRequest:
         agent = self._profile.agent
-        return DecisionRequest(
+        return DecisionRequest.of_known(
             decision_id=derived_id(message.event_time, self._desk, agent, message.message_id),
             desk=self._desk,
             agent=agent,

@@ -37,27 +37,29 @@ JOB = "decisions"
 _NO_ANSWER = Opinion(side=Side.HOLD, confidence=0.0, size_fraction=0.0, horizon_seconds=1, rationale="")
 
 
-def consequences(outcome: CallOutcome) -> list[Output]:
-    """Everything that follows from one call, in order.
+def consequences(outcome: CallOutcome, unheard: frozenset[str] = frozenset()) -> list[Output]:
+    """Everything that follows from one call, in order; what would leave by DECISIONS or REASONING not if that is `unheard`.
 
     Always a Decision, its row and the call's row; of a call that was asked for, its usage. A trade is a Proposal and a
     TradeThesis too; what the agent noticed is an Insight, trade or not; an answer has its Reasoning; a call without a
     usable answer is a HOLD, never a guess, and a dead letter that keeps what was answered. A call for which no budget was
     left is a HOLD alone: nothing was refused.
     """
-    return list(_consequences(outcome))
+    return list(_consequences(outcome, unheard))
 
 
-def _consequences(outcome: CallOutcome) -> Iterator[Output]:
+def _consequences(outcome: CallOutcome, unheard: frozenset[str]) -> Iterator[Output]:
     request, opinion = outcome.request, outcome.opinion or _NO_ANSWER
     if opinion.side is not Side.HOLD:
         yield Output(PROPOSALS, _said(request, _proposal(request, opinion)))
         yield Output(THESES, _said(request, _thesis(request, opinion)))
     if opinion.insight:
         yield Output(INSIGHTS, _said(request, _insight(request, opinion)))
-    yield Output(DECISIONS, _said(request, _decision(outcome, opinion)))
+    if DECISIONS not in unheard:
+        yield Output(DECISIONS, _said(request, _decision(outcome, opinion)))
     if outcome.status is CallStatus.ANSWERED:
-        yield Output(REASONING, _said(request, _reasoning(request, opinion)))
+        if REASONING not in unheard:
+            yield Output(REASONING, _said(request, _reasoning(request, opinion)))
     elif outcome.status is not CallStatus.OVER_BUDGET:
         letter = _letter(outcome)
         yield Output(DEAD_LETTERS, letter)
@@ -101,7 +103,7 @@ def _said(request: DecisionRequest, payload: Contract) -> Message:
 
 
 def _proposal(request: DecisionRequest, opinion: Opinion) -> Proposal:
-    return Proposal(
+    return Proposal.of_known(
         decision_id=request.decision_id,
         as_of=request.event_time,
         symbol=request.symbol,
@@ -117,7 +119,7 @@ def _proposal(request: DecisionRequest, opinion: Opinion) -> Proposal:
 
 
 def _thesis(request: DecisionRequest, opinion: Opinion) -> TradeThesis:
-    return TradeThesis(
+    return TradeThesis.of_known(
         symbol=request.symbol,
         side=opinion.side,
         thesis=opinion.rationale,
@@ -130,16 +132,16 @@ def _thesis(request: DecisionRequest, opinion: Opinion) -> TradeThesis:
 
 
 def _insight(request: DecisionRequest, opinion: Opinion) -> Insight:
-    return Insight(insight=opinion.insight, confidence=opinion.confidence, symbol=request.symbol)
+    return Insight.of_known(insight=opinion.insight, confidence=opinion.confidence, symbol=request.symbol)
 
 
 def _decision(outcome: CallOutcome, opinion: Opinion) -> Decision:
-    return Decision(**_decided(outcome, opinion))
+    return Decision.of_known(**_decided(outcome, opinion))
 
 
 def _decision_row(outcome: CallOutcome, opinion: Opinion) -> DecisionRow:
     request = outcome.request
-    return DecisionRow(
+    return DecisionRow.of_known(
         row_id=derived_id(request.event_time, "decision", request.decision_id),
         event_time=request.event_time,
         desk=request.desk,
@@ -171,7 +173,7 @@ def _decided(outcome: CallOutcome, opinion: Opinion) -> dict:
 
 
 def _reasoning(request: DecisionRequest, opinion: Opinion) -> Reasoning:
-    return Reasoning(
+    return Reasoning.of_known(
         decision_id=request.decision_id,
         agent=request.agent,
         symbol=request.symbol,
@@ -181,7 +183,7 @@ def _reasoning(request: DecisionRequest, opinion: Opinion) -> Reasoning:
 
 def _call_row(outcome: CallOutcome) -> ModelCall:
     request = outcome.request
-    return ModelCall(
+    return ModelCall.of_known(
         row_id=derived_id(request.event_time, "call", request.decision_id),
         event_time=request.event_time,
         desk=request.desk,

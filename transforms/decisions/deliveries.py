@@ -2,6 +2,7 @@
 
 import hashlib
 from decimal import Decimal
+from typing import Any
 
 from pydantic import Field
 
@@ -69,16 +70,16 @@ class Deliveries(Contract):
         if told is None or told.message_id in self._known:
             return self
         waiting = sorted((*self.waiting, told), key=_by_time)
-        after = self.model_copy(update={"waiting": tuple(waiting[-WAITING_KEPT:])})
+        after = self.with_valid(waiting=tuple(waiting[-WAITING_KEPT:]))
         for early in waiting[:-WAITING_KEPT]:
             after = after._taken(early)
         return after
 
     def before(self, moment: UtcTime) -> "Deliveries":
         """With everything taken in that happened before `moment`."""
-        after = self.model_copy(
-            update={"waiting": tuple(told for told in self.waiting if told.event_time >= moment)}
-        )
+        if not self.waiting:
+            return self
+        after = self.with_valid(waiting=tuple([told for told in self.waiting if told.event_time >= moment]))
         for told in self.waiting:
             if told.event_time < moment:
                 after = after._taken(told)
@@ -97,28 +98,29 @@ class Deliveries(Contract):
 
     def _taken(self, told: _Told) -> "Deliveries":
         latest = max(self.taken_until or told.event_time, told.event_time)
-        return self._with(told).model_copy(update={"taken_until": latest})
+        return self._with(told).with_valid(taken_until=latest)
 
     def _with(self, told: _Told) -> "Deliveries":
         if told.heard is not None:
             heard = sorted((*self.heard, told.heard), key=_by_time)
-            return self.model_copy(update={"heard": tuple(heard[-REMEMBERED:])})
+            return self.with_valid(heard=tuple(heard[-REMEMBERED:]))
         if told.execution is not None:
             return self._filled(told.execution)
         if self.guided_at is not None and told.event_time < self.guided_at:
             return self
-        return self.model_copy(update={"guidance": told.guidance, "guided_at": told.event_time})
+        return self.with_valid(guidance=told.guidance, guided_at=told.event_time)
 
     def _filled(self, execution: OrderExecution) -> "Deliveries":
         """The position after an execution; it follows the order's filled quantity, so order and repeats do not matter."""
-        known = {order.client_order_id: order.filled for order in self.orders}
-        before = known.pop(execution.client_order_id, Decimal(0))
+        known = {order.client_order_id: order for order in self.orders}
+        order = known.pop(execution.client_order_id, None)
+        before = order.filled if order else Decimal(0)
         more = max(execution.filled_quantity - before, Decimal(0))
-        known[execution.client_order_id] = before + more
-        orders = tuple(_Order(client_order_id=order, filled=filled) for order, filled in known.items())
+        filled = {"client_order_id": execution.client_order_id, "filled": before + more}
+        orders = (*known.values(), _Order.of_valid(filled))
         held = self.positions.get(execution.symbol, Decimal(0)) + execution.side.sign * more
         positions = dict(sorted((self.positions | {execution.symbol: held}).items()))
-        return self.model_copy(update={"orders": orders[-ORDERS_KEPT:], "positions": positions})
+        return self.with_valid(orders=orders[-ORDERS_KEPT:], positions=positions)
 
 
 def _by_time(told: _Told | Heard) -> tuple[UtcTime, str]:
@@ -128,16 +130,16 @@ def _by_time(told: _Told | Heard) -> tuple[UtcTime, str]:
 def _told(message: Message) -> _Told | None:
     """What is kept of a message; None when there is nothing in it for a decision."""
     payload = message.payload
-    kept = {"event_time": message.event_time, "message_id": message.message_id}
     if isinstance(payload, OrderExecution):
-        return _Told(**kept, execution=payload)
+        return _of(message, execution=payload)
     if isinstance(payload, Guidance):
-        return _Told(**kept, guidance=payload)
+        return _of(message, guidance=payload)
     speaks = message.message_class in (MessageClass.SIGNAL, MessageClass.CHATTER)
     if not speaks or message.type is MessageType.HEARTBEAT:
         return None
     heard = Heard(
-        **kept,
+        event_time=message.event_time,
+        message_id=message.message_id,
         sender=message.sender,
         type=message.type,
         symbol=message.symbol,
@@ -145,4 +147,8 @@ def _told(message: Message) -> _Told | None:
         weight=next((getattr(payload, name) for name in _WEIGHTS if hasattr(payload, name)), None),
         text=next((getattr(payload, name) for name in _TEXTS if hasattr(payload, name)), "")[:_LONGEST_TEXT],
     )
-    return _Told(**kept, heard=heard)
+    return _of(message, heard=heard)
+
+
+def _of(message: Message, **kept: Any) -> _Told:
+    return _Told.of_known(event_time=message.event_time, message_id=message.message_id, **kept)

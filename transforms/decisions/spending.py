@@ -1,5 +1,6 @@
 """Spending: what an agent's calls took in the last hour, and whether another fits its budget."""
 
+from collections import deque
 from decimal import Decimal
 from typing import Annotated
 
@@ -23,7 +24,13 @@ class Charge(Contract):
 
 
 class Spending(Contract):
-    """The charges of the last 60 minutes of event time; a value.
+    """The charges of the last 60 minutes of event time, by time: what is kept of a `SpentHour`."""
+
+    charges: tuple[Charge, ...] = ()
+
+
+class SpentHour:
+    """The last 60 minutes of event time: charges as they come and go, and their sums.
 
     A call is charged before it is made, with the most that it can take, and settled when its usage is told; what is never
     told stays as it was reserved. With 2 calls an hour:
@@ -32,40 +39,62 @@ class Spending(Contract):
         charged   1st     2nd     no: 2 of 2     3rd, the 1st is an hour old
     """
 
-    charges: tuple[Charge, ...] = ()
+    def __init__(self, spending: Spending | None = None) -> None:
+        self._charges: deque[Charge] = deque()
+        self._calls, self._tokens, self._usd = 0, 0, Decimal(0)
+        for charge in spending.charges if spending else ():
+            self._add(charge)
 
-    def at(self, micros: int) -> "Spending":
-        """Without what is an hour old. Time never runs back: an older moment is the latest charge's."""
+    @property
+    def spending(self) -> Spending:
+        """As a value."""
+        return Spending.of_valid({"charges": tuple(self._charges)})
+
+    def go_on(self, micros: int) -> None:
+        """Forget what is an hour old. Time never runs back: an older moment is the latest charge's."""
         oldest = self._now(micros) - HOUR_MICROS
-        return Spending.of_valid({"charges": tuple(c for c in self.charges if c.micros > oldest)})
+        while self._charges and self._charges[0].micros <= oldest:
+            self._count(self._charges.popleft(), -1)
 
     def exceeded(self, budget: CallBudget, tokens: int, usd: Decimal) -> str:
         """Which limit one more call would exceed, in words; empty when it fits."""
-        calls = sum(charge.calls for charge in self.charges)
-        if calls + 1 > budget.calls_per_hour:
-            return f"{calls} of {budget.calls_per_hour} calls in the last hour"
-        spent = sum(charge.tokens for charge in self.charges)
-        if spent + tokens > budget.tokens_per_hour:
-            return f"{spent} of {budget.tokens_per_hour} tokens in the last hour, and the call needs {tokens}"
-        paid = sum((charge.usd for charge in self.charges), Decimal(0))
-        if paid + usd > budget.usd_per_hour:
+        if self._calls + 1 > budget.calls_per_hour:
+            return f"{self._calls} of {budget.calls_per_hour} calls in the last hour"
+        if self._tokens + tokens > budget.tokens_per_hour:
+            return (
+                f"{self._tokens} of {budget.tokens_per_hour} tokens in the last hour, "
+                f"and the call needs {tokens}"
+            )
+        if self._usd + usd > budget.usd_per_hour:
+            paid = sum([charge.usd for charge in self._charges], Decimal(0))  # in their own places
             return f"{paid} of {budget.usd_per_hour} USD in the last hour, and the call may cost {usd}"
         return ""
 
-    def charged(self, micros: int, decision_id: str, tokens: int, usd: Decimal) -> "Spending":
-        """With one more call."""
-        now = self._now(micros)
-        charge = Charge.of_valid(
-            {"micros": now, "decision_id": decision_id, "calls": 1, "tokens": tokens, "usd": usd}
-        )
-        return Spending.of_valid({"charges": (*self.charges, charge)})
+    def charge(self, micros: int, decision_id: str, tokens: int, usd: Decimal) -> None:
+        """One more call."""
+        self._add(Charge.of_known(micros=self._now(micros), decision_id=decision_id, tokens=tokens, usd=usd))
 
-    def settled(self, usage: Usage) -> "Spending":
-        """With what a call really took; a call that is not known, or an hour old, changes nothing."""
-        return Spending.of_valid({"charges": tuple(_settled(charge, usage) for charge in self.charges)})
+    def settle(self, usage: Usage) -> None:
+        """What a call really took; a call that is not known, or an hour old, changes nothing."""
+        for place in range(len(self._charges) - 1, -1, -1):  # mostly it is one of the latest
+            charge = self._charges[place]
+            if charge.decision_id == usage.decision_id:
+                self._charges[place] = settled = _settled(charge, usage)
+                self._count(charge, -1)
+                self._count(settled, 1)
+                return
+
+    def _add(self, charge: Charge) -> None:
+        self._charges.append(charge)
+        self._count(charge, 1)
+
+    def _count(self, charge: Charge, sign: int) -> None:
+        self._calls += sign * charge.calls
+        self._tokens += sign * charge.tokens
+        self._usd += sign * charge.usd
 
     def _now(self, micros: int) -> int:
-        return max(micros, self.charges[-1].micros) if self.charges else micros
+        return max(micros, self._charges[-1].micros) if self._charges else micros
 
 
 def reservation(budget: CallBudget, price: ModelPrice | None) -> tuple[int, Decimal]:
@@ -75,8 +104,6 @@ def reservation(budget: CallBudget, price: ModelPrice | None) -> tuple[int, Deci
 
 
 def _settled(charge: Charge, usage: Usage) -> Charge:
-    if charge.decision_id != usage.decision_id:
-        return charge
     if not usage.made:
         return charge.with_valid(calls=0, tokens=0, usd=Decimal(0))
     if usage.tokens_in is None or usage.tokens_out is None:

@@ -32,14 +32,14 @@ def target_shares(base: Shares, factors: Mapping[str, float], limits: CapitalLim
     bases = {agent: float(share) for agent, share in base.items()}
     least, most = float(limits.least_weight), float(limits.most_weight)
 
-    def bounded(z: float) -> dict[str, float]:
-        return {
-            agent: own * min(most, max(least, z * factors.get(agent, 1.0))) for agent, own in bases.items()
-        }
-
     scales = [factors.get(agent, 1.0) for agent in bases]
-    z = _root(lambda z: fsum(bounded(z).values()) - 1.0, least / max(scales), most / min(scales))
-    return _in_millionths(bounded(z))
+    scaled = list(zip(bases.values(), scales, strict=True))
+
+    def bounded(z: float) -> list[float]:
+        return [own * min(most, max(least, z * scale)) for own, scale in scaled]
+
+    z = _root(lambda z: fsum(bounded(z)) - 1.0, least / max(scales), most / min(scales))
+    return _in_millionths(dict(zip(bases, bounded(z), strict=True)))
 
 
 def next_shares(current: Shares, target: Shares, limits: CapitalLimits) -> Shares:
@@ -78,11 +78,14 @@ def capital_of(equity: Decimal, shares: Shares, limits: Limits) -> dict[str, Dec
 def _root(rising: Callable[[float], float], low: float, high: float) -> float:
     """Where a function that rises crosses zero, to the last bit of the bisection."""
     for _ in range(_BISECTIONS):
+        bracket = low, high
         middle = (low + high) / 2
         if rising(middle) < 0.0:
             low = middle
         else:
             high = middle
+        if (low, high) == bracket:
+            break  # no float lies between them: every further step would change nothing either
     return high
 
 

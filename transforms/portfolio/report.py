@@ -56,11 +56,11 @@ class Report:
         self._position = position
 
     def row(self, model: type[DeskRow], **columns: Any) -> None:
-        """A row of any of the job's tables."""
+        """A row of any of the job's tables; its columns are the desk's own arithmetic, or out of a checked message."""
         place = (self.desk, model.table, str(self._position), str(len(self.outputs)))
         row_id = derived_id(self.moment, *place, self.cause)
-        row = model(row_id=row_id, event_time=self.moment, desk=self.desk, position=self._position, **columns)
-        self.outputs.append(Output(ROWS, row))
+        whose = {"event_time": self.moment, "desk": self.desk, "position": self._position}
+        self.outputs.append(Output(ROWS, model.of_known(row_id=row_id, **whose, **columns)))
 
     def say(self, port: str, payload: Contract, recipient: str | None = None) -> None:
         """A new message, to everyone when nobody is named."""
@@ -184,7 +184,7 @@ class Report:
             fees=told(book.fees()),
             funding=told(book.funding()),
             allocations=tuple(
-                AllocationNow(
+                AllocationNow.of_known(
                     agent=agent,
                     equity=told(drift.equity),
                     allocation_pct=_percent(drift.equity, equity),

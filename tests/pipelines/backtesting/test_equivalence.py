@@ -83,6 +83,7 @@ def as_a_stream(job: str, raws: Iterable[Raw], step: Callable[[Any], Any]) -> di
 class Told(Collected):
     """Keeps every output beside the counts."""
 
+    unheard = frozenset()
     said: dict[str, dict[str, list[bytes]]]
 
     def output(self, job: str, output: Output) -> None:
