@@ -5,7 +5,7 @@ full will say what is wrong.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from enum import Enum
 
 import apache_beam as beam
@@ -23,7 +23,8 @@ UNREADABLE = "-"
 """The key of what could not even be addressed."""
 
 TOGETHER = 100
-"""So many arrivals of a key cross a shuffle as one element: by themselves they would cost it more than their reading."""
+"""So many messages are addressed in a row, and their arrivals cross a shuffle as one element a key: by itself each would cost
+it more than its reading."""
 
 
 class _Address(beam.DoFn):
@@ -70,22 +71,27 @@ class _Alone(_Address):
 
 
 class _Together(_Address):
-    """The arrivals of a key by the hundred, the rest at the end of the bundle; for the one window of a bounded run."""
+    """Those of a hundred messages by their keys, the rest at the end of the bundle; for the one window of a bounded run."""
 
     def start_bundle(self) -> None:
-        self._held: defaultdict[str, list[Arrival]] = defaultdict(list)
+        self._held: list[Raw] = []
 
-    def process(self, raw: Raw) -> Iterator[tuple[str, Iterable[Arrival]]]:
-        for key, arrival in self._arrivals(raw):
-            held = self._held[key]
-            held.append(arrival)
-            if len(held) == TOGETHER:
-                yield key, self._held.pop(key)
+    def process(self, raw: Raw) -> Iterable[tuple[str, Iterable[Arrival]]]:
+        self._held.append(raw)
+        return self._by_key() if len(self._held) == TOGETHER else ()
 
-    def finish_bundle(self) -> Iterator[WindowedValue]:
+    def finish_bundle(self) -> list[WindowedValue]:
+        rest = [GlobalWindows.windowed_value(arrivals) for arrivals in self._by_key()]
         self._tell_counts()
-        for arrivals in self._held.items():
-            yield GlobalWindows.windowed_value(arrivals)
+        return rest
+
+    def _by_key(self) -> Iterable[tuple[str, list[Arrival]]]:
+        held, self._held = self._held, []
+        by_key: defaultdict[str, list[Arrival]] = defaultdict(list)
+        for raw in held:
+            for key, arrival in self._arrivals(raw):
+                by_key[key].append(arrival)
+        return by_key.items()
 
 
 class Form(Enum):
