@@ -23,8 +23,8 @@ UNREADABLE = "-"
 """The key of what could not even be addressed."""
 
 TOGETHER = 100
-"""So many messages are addressed in a row, and their arrivals cross a shuffle as one element a key: by itself each would cost
-it more than its reading."""
+"""So many messages are addressed in a row, and their arrivals cross a shuffle as one element a key: each by itself would
+cost it more than its reading."""
 
 
 class _Address(beam.DoFn):
