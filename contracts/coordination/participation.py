@@ -1,6 +1,6 @@
 """Participation: which of the possible recipients a broadcast is delivered to."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -75,13 +75,19 @@ class Participation:
 
     def verdict(self, facts: Facts, recipient: str, sender_activity: float, now: int) -> DeliveryVerdict:
         """Whether a broadcast with these facts would be delivered to the recipient at `now` (microseconds)."""
-        return self.verdicts(facts, (recipient,), sender_activity, now)[0]
+        relevance = {recipient: self._relevance.of(facts, recipient)}
+        return self._verdicts(relevance, (recipient,), sender_activity, now)[0]
 
     def verdicts(
         self, facts: Facts, recipients: Sequence[str], sender_activity: float, now: int
     ) -> list[DeliveryVerdict]:
         """The verdict for each of the recipients, in their order."""
-        relevances, thresholds, heard_at = self._relevance.to_each(facts), self._thresholds, self._heard_at
+        return self._verdicts(self._relevance.to_each(facts), recipients, sender_activity, now)
+
+    def _verdicts(
+        self, relevances: Mapping[str, float], recipients: Sequence[str], sender_activity: float, now: int
+    ) -> list[DeliveryVerdict]:
+        thresholds, heard_at = self._thresholds, self._heard_at
         too_active = held_back(sender_activity)
         raised = ACTIVE_SENDER_SLOPE * (sender_activity - 1.0) if sender_activity > 1.0 else 0.0
         verdicts = []

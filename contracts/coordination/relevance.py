@@ -21,7 +21,7 @@ _WORD = re.compile(r"[a-z0-9]+")
 _About = tuple[str, str | None, frozenset[str] | None]
 """Sender, symbol and topic."""
 
-_Sums = list[tuple[str, float, float]]
+_Sums = dict[str, tuple[float, float]]
 """By agent the weighted sum, and the weight, of all facts but the conviction."""
 
 _MOST_SUMS = 2_000
@@ -69,27 +69,31 @@ class Relevance:
 
     def of(self, facts: Facts, recipient: str) -> float:
         """The relevance of a message with these facts to an agent on the roster."""
-        return self.to_each(facts)[recipient]
+        weighted, weight = self._sums_of(facts)[recipient]
+        conviction = facts.conviction
+        if conviction is None:
+            return weighted / weight
+        return (weighted + CONVICTION_WEIGHT * conviction) / (weight + CONVICTION_WEIGHT)
 
     def to_each(self, facts: Facts) -> dict[str, float]:
         """The relevance of a message with these facts to each agent on the roster."""
-        sender, symbol, topic, conviction = facts
-        about = sender, symbol, topic
-        sums = self._sums.get(about)
-        if sums is None:
-            sums = self._weigh(about)
-        if conviction is None:
-            return {agent: weighted / weight for agent, weighted, weight in sums}
-        certain = CONVICTION_WEIGHT * conviction
+        sums = self._sums_of(facts).items()
+        if facts.conviction is None:
+            return {agent: weighted / weight for agent, (weighted, weight) in sums}
+        certain = CONVICTION_WEIGHT * facts.conviction
         return {
-            agent: (weighted + certain) / (weight + CONVICTION_WEIGHT) for agent, weighted, weight in sums
+            agent: (weighted + certain) / (weight + CONVICTION_WEIGHT) for agent, (weighted, weight) in sums
         }
 
-    def _weigh(self, about: _About) -> _Sums:
+    def _sums_of(self, facts: Facts) -> _Sums:
         """The sums of what a message is about, remembered: agents talk about the same things again."""
-        if len(self._sums) >= _MOST_SUMS:
-            self._sums.clear()
-        self._sums[about] = sums = [(agent, *self._sum(about, agent)) for agent in self._fields]
+        about = facts[:3]
+        sums = self._sums.get(about)
+        if sums is None:
+            if len(self._sums) >= _MOST_SUMS:
+                self._sums.clear()
+            sums = {agent: self._sum(about, agent) for agent in self._fields}
+            self._sums[about] = sums
         return sums
 
     def _sum(self, about: _About, recipient: str) -> tuple[float, float]:
