@@ -11,12 +11,12 @@ from contracts.controls import Control
 from contracts.message import Message
 from contracts.refusals import MAX_MESSAGE_BYTES, Reason, Refusal
 from tests.transforms.coordination.desk import ROSTER, SECOND, START, Talk, message
-from tests.transforms.jobs import raw, run_bounded, run_stream
+from tests.transforms.jobs import Run, raw, run_bounded, run_stream
 from transforms.coordination.desk import Coordination
 from transforms.core import Output
 from transforms.keeping import KeptCores
 from transforms.log import LogEntry, Opening, Raw
-from transforms.ordering import Idle
+from transforms.ordering import IN_A_ROW, Idle
 
 IDLE_SECONDS = 5.0
 
@@ -206,6 +206,29 @@ def test_bad_input_becomes_dead_letters_with_their_reasons_and_nothing_is_lost()
             assert len(letters[case].payload) <= 4_096
         assert (ran.counts["in"], ran.counts["out"], ran.counts["refused"]) == (len(BAD) + 1, 1, len(BAD))
         assert [row.verdict for row in ran.values("rows") if row.table == "messages"] == ["admitted"]
+
+
+def test_many_read_in_a_row_are_applied_one_after_the_other() -> None:
+    """Every seventh of a long log is refused where it stands: positions and lateness are those of one message at a time."""
+    long = 2 * IN_A_ROW + 3
+    said = [message("ann", at) for at in range(long)]
+    said[IN_A_ROW + 1] = message("ann", 2)
+    raws = [raw(one) for one in said]
+    raws[::7] = [raw({**json.loads(one.to_json()), "extra": 1}) for one in said[::7]]
+    bounded = run_bounded(raws, coordination)
+    streamed = run_stream(lambda stream: stream.add_elements(raws), coordination)
+    refused = len(range(0, long, 7))
+    for ran in (bounded, streamed):
+        assert [row.position for row in messages_of(ran)] == list(range(1, long - refused + 1))
+        assert len(ran.values("dead_letters")) == refused
+    taken = [one.message_id for number, one in enumerate(said) if number % 7]
+    assert [row.message_id for row in messages_of(streamed)] == taken
+    assert [row.message_id for row in messages_of(streamed) if row.late] == [said[IN_A_ROW + 1].message_id]
+    assert not any(row.late for row in messages_of(bounded))
+
+
+def messages_of(ran: Run) -> list:
+    return [row for row in ran.values("rows") if row.table == "messages"]
 
 
 def test_a_job_that_refuses_too_much_in_a_row_stops() -> None:
