@@ -2,7 +2,7 @@ from dataclasses import replace
 
 from infra.local.closing import SILENT_SECONDS, STUCK_SECONDS, Drain
 from infra.local.evidence import Evidence, SubscriptionCounts
-from pipelines.export import GATHER, IDLE_SECONDS
+from pipelines.export import GATHER, IDLE
 
 WAITING = Evidence(subscriptions={"rows-export": SubscriptionCounts(received=2, backlog=1)})
 
@@ -34,7 +34,7 @@ def test_windows_that_export_writes_late_are_waited_for() -> None:
 
 
 def test_silence_is_longer_than_export_keeps_anything_back() -> None:
-    assert IDLE_SECONDS + GATHER.seconds < SILENT_SECONDS
+    assert IDLE.seconds + GATHER.seconds < SILENT_SECONDS
 
 
 def test_a_language_model_may_think_for_longer() -> None:
