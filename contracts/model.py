@@ -65,7 +65,7 @@ def _all_fields(model: type[Contract]) -> set[str]:
 
 @cache
 def _defaults(model: type[Contract]) -> dict[str, Any]:
-    """Every field in its order; of one that has to be given, None holds the place. Shared, as contracts are never changed."""
+    """Every field in its order, None where one has to be given. Values share them: contracts are never changed."""
     return {
         name: None if field.is_required() else field.get_default(call_default_factory=True)
         for name, field in model.model_fields.items()
