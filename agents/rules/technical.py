@@ -1,10 +1,9 @@
 """Technical: trade the return from the edge of the Bollinger bands when the RSI says that the move is spent."""
 
-from statistics import fmean
+from statistics import fmean, pstdev
 
 from agents.rules.ranges import average_true_range, relative_strength
 from agents.rules.rule import MarketView, Opinion, hold, register
-from agents.rules.series import deviation
 from contracts.payloads import Side
 
 BAND_BARS, BAND_WIDTH = 20, 2.0
@@ -26,7 +25,7 @@ class Technical:
         if len(view.closes) <= BAND_BARS or not view.highs or not view.lows:
             return hold(f"{len(view.closes)} closed bars; the bands need {BAND_BARS + 1}.")
         window = view.closes[-BAND_BARS:]
-        middle, width = fmean(window), BAND_WIDTH * deviation(window)
+        middle, width = fmean(window), BAND_WIDTH * pstdev(window)
         strength = relative_strength(view.closes, RSI_BARS)
         seen = f"RSI {strength:.0f}, price {view.price:g} in bands {middle - width:g} to {middle + width:g}"
         if width == 0.0:

@@ -46,7 +46,6 @@ class Collected:
         self.final_equity = capital
         self.states: list[StateChange] = []
         self._state = DeskState.ACTIVE
-        self._verdicts: Counter[str] = Counter()
         self._possible = self._delivered = 0
         self._micros: list[int] = []
         self._equity: list[float] = []
@@ -69,9 +68,7 @@ class Collected:
             (self.tallies.heard if delivered else self.tallies.not_heard)[recipient] += 1
 
     def _coordinated(self, row: MessageRow) -> None:
-        told = f"{row.message_class}/{row.verdict}"
-        self._verdicts[told] += 1
-        self.tallies.said[row.sender][told] += 1
+        self.tallies.said[row.sender][f"{row.message_class}/{row.verdict}"] += 1
 
     def _decided(self, row: DecisionRow) -> None:
         self.tallies.decisions[row.agent][row.side] += 1
@@ -127,15 +124,12 @@ class Collected:
     @property
     def communication(self) -> Communication:
         """What was said on the desk, and what became of it."""
+        said: Counter[str] = sum(self.tallies.said.values(), Counter())
 
         def total(of: MessageClass | None = None, verdict: Verdict | None = None) -> int:
-            return sum(
-                count
-                for (message_class, _, told), count in (
-                    (t.partition("/"), n) for t, n in self._verdicts.items()
-                )
-                if (of is None or message_class == of) and (verdict is None or told == verdict)
-            )
+            classes = (of,) if of else MessageClass
+            verdicts = (verdict,) if verdict else Verdict
+            return sum(said[f"{one}/{became}"] for one in classes for became in verdicts)
 
         return Communication(
             messages=total(),

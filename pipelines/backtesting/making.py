@@ -1,6 +1,8 @@
 """Making a backtest: every run that is not there yet, then its tables and its summary."""
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 
 import apache_beam as beam
@@ -56,20 +58,10 @@ def make_backtest(wanted: Wanted, output: str, options: PipelineOptions, say: Co
 
 
 def _make(tasks: list[Task], folder: Folder, options: PipelineOptions, say: Console) -> None:
-    spare_collections()
     FileSystems.delete([folder.path("progress")])
     folder.make("progress")
-    if (workers := local_workers(options)) > 1 and len(tasks) > 1:
-        with ForkedRuns(tasks, folder, workers) as runs, Watch(tasks, folder, say):
-            runs.wait_until_finish()
-    else:
-        direct = options.view_as(DirectOptions)
-        if direct.direct_running_mode == "in_memory":
-            direct.direct_num_workers = 1  # Beam has no more of them in one process
-        with Watch(tasks, folder, say):
-            pipeline = beam.Pipeline(options=options)
-            _ = pipeline | "Make runs" >> MakeRuns(tasks, folder)
-            pipeline.run().wait_until_finish()
+    with few_collections():
+        _run(tasks, folder, options, say)
     errors: dict[str, str] = {}
     for task in tasks:
         done = folder.read("progress", f"{task.name}.done")
@@ -80,10 +72,31 @@ def _make(tasks: list[Task], folder: Folder, options: PipelineOptions, say: Cons
         raise BacktestError("; ".join(f"{name}: {error}" for error, name in errors.items()))
 
 
-def spare_collections() -> None:
+def _run(tasks: list[Task], folder: Folder, options: PipelineOptions, say: Console) -> None:
+    if (workers := local_workers(options)) > 1 and len(tasks) > 1:
+        with ForkedRuns(tasks, folder, workers) as runs, Watch(tasks, folder, say):
+            runs.wait_until_finish()
+        return
+    direct = options.view_as(DirectOptions)
+    if direct.direct_running_mode == "in_memory":
+        direct.direct_num_workers = 1  # Beam has no more of them in one process
+    with Watch(tasks, folder, say):
+        pipeline = beam.Pipeline(options=options)
+        _ = pipeline | "Make runs" >> MakeRuns(tasks, folder)
+        pipeline.run().wait_until_finish()
+
+
+@contextmanager
+def few_collections() -> Iterator[None]:
     """Look for garbage in cycles less often, and never in what was imported and read: that stays, and forks share it."""
+    usual = gc.get_threshold()
     gc.freeze()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+        gc.unfreeze()
 
 
 def local_workers(options: PipelineOptions) -> int:

@@ -26,7 +26,7 @@ from execution.feed.datasets import DATASETS, DatasetError, get
 from execution.matching.units import amount_of
 from pipelines.backtest import options_of
 from pipelines.backtesting.data import DataSpec, open_data
-from pipelines.backtesting.making import make_backtest, spare_collections
+from pipelines.backtesting.making import few_collections, make_backtest
 from pipelines.backtesting.moving_averages import MovingAverageCross
 from pipelines.backtesting.plan import Wanted
 from pipelines.backtesting.run import run_scenario
@@ -133,10 +133,10 @@ def _desk(name: str, spec: DataSpec) -> Figures:
     settings = Settings()
     scenario = Scenario(roster=read_roster(settings.roster), limits=Limits())
     open_data(spec)
-    spare_collections()
-    began = time.process_time()
-    result = run_scenario(spec, scenario)
-    seconds = time.process_time() - began
+    with few_collections():
+        began = time.process_time()
+        result = run_scenario(spec, scenario)
+        seconds = time.process_time() - began
     told = f"the desk on {name} ({len(result.orders)} orders)"
     return {told: Figure(result.events / seconds, "bars/s")}
 
