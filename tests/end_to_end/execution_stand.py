@@ -38,7 +38,6 @@ class Stand:
         self.processes = processes
         self._plan = processes.plan
         self.url = self._plan.url(self._plan.ports.execution)
-        self._channel = insecure_channel(pubsub_host(self._plan.ports))
 
     def order(self, name: str) -> OrderRequest:
         """A small market order that was decided now; the same name is the same order."""
@@ -81,12 +80,21 @@ class Stand:
             there.wait(0.05)
         raise AssertionError("the execution service does not become ready")
 
+    def wait_until_settled(self) -> None:
+        """Return when no order is open: an order travels to the paper venue, and trades at the prices told after that."""
+        there = threading.Event()
+        for _ in range(600):
+            if all(view.status.is_final for view in self.orders().values()):
+                return
+            there.wait(0.05)
+        raise AssertionError("orders stay open")
+
     def executions(self) -> dict[str, list[tuple[int, OrderExecution]]]:
         """What the desk was told, by order: each step once, in the order of its sequence, however often it was told."""
         steps: dict[str, OrderExecution] = {}
-        with pubsub_v1.SubscriberClient(
-            transport=SubscriberGrpcTransport(channel=self._channel)
-        ) as subscriber:
+        # Of its own: a subscriber closes its channel, and the prices go on.
+        channel = insecure_channel(pubsub_host(self._plan.ports))
+        with pubsub_v1.SubscriberClient(transport=SubscriberGrpcTransport(channel=channel)) as subscriber:
             path = TRADING_JOB.path(PROJECT)
             while received := subscriber.pull(subscription=path, max_messages=1_000).received_messages:
                 subscriber.acknowledge(subscription=path, ack_ids=[one.ack_id for one in received])
@@ -104,23 +112,24 @@ class Stand:
     @contextmanager
     def prices(self) -> Iterator[None]:
         """A quote ten times a second, as a feed would publish it."""
-        publisher = pubsub_v1.PublisherClient(transport=PublisherGrpcTransport(channel=self._channel))
         topic, done = MARKET_DATA.path(PROJECT), threading.Event()
 
-        def go_on() -> None:
+        def go_on(publisher: pubsub_v1.PublisherClient) -> None:
             sequence = 0
             while not done.wait(_QUOTE_EVERY_SECONDS):
                 sequence += 1
                 batch: MarketBatch = replace(quote(BID, ASK, WallClock().now()), sequence=sequence)
                 publisher.publish(topic, batch.encode(), **batch.attributes()).result(10)
 
-        thread = threading.Thread(target=go_on, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            done.set()
-            thread.join(10)
+        with insecure_channel(pubsub_host(self._plan.ports)) as channel:
+            publisher = pubsub_v1.PublisherClient(transport=PublisherGrpcTransport(channel=channel))
+            thread = threading.Thread(target=go_on, args=(publisher,), daemon=True)
+            thread.start()
+            try:
+                yield
+            finally:
+                done.set()
+                thread.join(10)
 
 
 @contextmanager

@@ -69,6 +69,7 @@ def place_all(there: Stand, asked: Asked, name: str, orders: int) -> None:
 
 def check(there: Stand, asked: Asked) -> None:
     """Ledger, answers, positions and what was told agree, and every order is there once."""
+    there.wait_until_settled()
     orders = there.orders()
     assert set(asked.answers) <= set(orders)
     for client_order_id, answer in asked.answers.items():
