@@ -72,14 +72,14 @@ class Folder:
         return self.read("runs", f"{run}.key") == key.encode()
 
 
-def key_of(spec: DataSpec, scenario: Scenario, trials: int, seed: int, code: str) -> str:
-    """Stands for all that a result depends on: data, scenario, code."""
+def key_of(spec: DataSpec, scenario: Scenario, trials: int, seed: int, sources: str) -> str:
+    """Stands for all that a result depends on: data, scenario, and the code, by the hash of its sources."""
     content = {
         "data": [identity.sha256 for identity in open_data(spec).identities],
         "period": [spec.from_micros, spec.to_micros, spec.note_flaws],
         "scenario": scenario.model_dump(mode="json"),
         "trials": trials,
         "seed": seed,
-        "code": code,
+        "code": sources,
     }
     return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()

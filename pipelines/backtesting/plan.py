@@ -13,11 +13,11 @@ from contracts.roster import Roster, RosterError, read_roster
 from contracts.settings import Settings
 from contracts.time import to_micros
 from execution.feed.datasets import DATASETS, DatasetError, get
+from pipelines.backtesting.code_identity import code_hash, code_version
 from pipelines.backtesting.data import DataSpec
 from pipelines.backtesting.errors import BacktestError
 from pipelines.backtesting.files import key_of
 from pipelines.backtesting.parameter_sets import Changes, applied, read_grid
-from pipelines.backtesting.run import code_version
 from pipelines.backtesting.runs import Task
 from pipelines.backtesting.scenario import SWITCHES, Scenario
 
@@ -54,11 +54,11 @@ def tasks_of(wanted: Wanted, settings: Settings) -> list[Task]:
         base = changed.model_copy(update={"parameters": {}})
     sets: list[tuple[str, Changes]] = read_grid(wanted.grid) if wanted.grid else [("base", {})]
     scenarios = [applied(base, name, changes) if changes else base for name, changes in sets]
-    tasks, code = [], code_version()
+    tasks, code, sources = [], code_version(), code_hash()
     for desk in _desks(roster, wanted.desks):
         for scenario in scenarios:
             of_desk = scenario.on_desk(desk)
-            key = key_of(spec, of_desk, len(scenarios), wanted.seed, code)
+            key = key_of(spec, of_desk, len(scenarios), wanted.seed, sources)
             name = f"{desk}.{scenario.name}"
             task = Task(name, key, spec, of_desk, len(scenarios), wanted.seed, code)
             tasks.append(task)

@@ -1,11 +1,7 @@
 """One run: a scenario over data, from the first event to the last, and its result."""
 
-import subprocess
 from collections.abc import Callable, Sequence
 from decimal import Context, Decimal, localcontext
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +16,7 @@ from contracts.market_data import MarketKind
 from contracts.payloads import DeskState, Mark
 from execution.exact import plain
 from pipelines.backtesting.accounts import Accounts, costs_of, fills_of, orders_of
+from pipelines.backtesting.code_identity import code_version
 from pipelines.backtesting.collecting import Collected
 from pipelines.backtesting.connections import connection_of
 from pipelines.backtesting.data import DataSpec, MarketData, open_data
@@ -194,21 +191,3 @@ def _sorted(counts: dict[str, int]) -> dict[str, int]:
 
 def _decimal(amount: float) -> Decimal:
     return plain(Decimal(str(amount)))
-
-
-@cache
-def code_version() -> str:
-    """The version of the package, and the commit of its working tree when it is run from one."""
-    try:
-        told = version("sapphire-desk")
-    except PackageNotFoundError:
-        told = "unknown"
-    root = Path(__file__).parents[2]
-    if not (root / ".git").exists():
-        return told
-    command = ["git", "-C", str(root), "rev-parse", "--short=12", "HEAD"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)  # noqa: S603
-    except OSError:
-        return told
-    return f"{told}+{done.stdout.strip()}" if done.returncode == 0 else told

@@ -44,7 +44,7 @@ def make_run(task: Task, folder: Folder, progress: Callable[[int], None]) -> Don
     try:
         if task.off:
             scenario = task.scenario.without(task.off)
-            result = run_scenario(task.spec, scenario, progress=progress)
+            result = run_scenario(task.spec, scenario, code=task.code, progress=progress)
             case = {"off": task.off, "final_equity": str(result.final_equity), "fills": len(result.fills)}
             folder.write(orjson.dumps(case | {"key": task.key}), "cases", f"{task.name}.json")
         else:

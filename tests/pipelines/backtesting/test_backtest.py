@@ -8,12 +8,13 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from contracts.backtest import Backtest
+from contracts.settings import Settings
 from pipelines.backtest import app, options_of
 from pipelines.backtesting.errors import BacktestError
 from pipelines.backtesting.files import Folder
 from pipelines.backtesting.making import make_backtest
 from pipelines.backtesting.parameter_sets import applied, read_grid
-from pipelines.backtesting.plan import Wanted
+from pipelines.backtesting.plan import Wanted, tasks_of
 from pipelines.backtesting.scenario import SWITCHES
 from tests.pipelines.backtesting.worlds import scenario, write_bars
 
@@ -23,8 +24,9 @@ MINUTES = 24
 
 @pytest.fixture(scope="module", autouse=True)
 def one_version() -> Iterator[None]:
-    """Somebody may commit while the tests run."""
+    """Somebody may edit and commit while the tests run."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pipelines.backtesting.plan.code_hash", lambda: "tested")
         patch.setattr("pipelines.backtesting.plan.code_version", lambda: "tested")
         yield
 
@@ -95,6 +97,14 @@ def test_what_is_finished_is_not_made_again(
     asked.clear()
     make(wanted, made)
     assert asked == []
+
+
+def test_other_code_makes_the_runs_again(wanted: Wanted, made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = {path.name: path.read_bytes() for path in made.glob("runs/*.key")}
+    monkeypatch.setattr("pipelines.backtesting.plan.code_hash", lambda: "another")
+    planned = tasks_of(wanted, Settings())
+    assert len(planned) == len(keys)
+    assert not any(Folder(str(made)).is_finished(task.run, task.key) for task in planned)
 
 
 def test_each_cost_can_be_switched_off(wanted: Wanted, tmp_path: Path) -> None:
