@@ -280,6 +280,8 @@ class Backtest(Contract):
     schema_version: int = 1
     code_version: str
     data: tuple[DataIdentity, ...]
+    answers_sha256: str = ""
+    """Of the file of recorded answers; empty where rules stood in for the models."""
     from_micros: Micros
     to_micros: Micros
     trials: Annotated[int, Field(ge=1)]

@@ -1,7 +1,8 @@
 """Who answers for the models in a backtest: the rules that the roster names, or answers that were recorded."""
 
+import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -22,7 +23,45 @@ def connection_of(roster: Roster, answers: str) -> Connection:
         return InProcess.of(roster)
     backings = (profile.backing for profile in roster.agents)
     models = {b.endpoint: (b.model, b.rule) for b in backings if isinstance(b, EndpointBacking)}
-    return RecordedAnswers(answers, tuple(sorted(models.items())))
+    return RecordedAnswers(answers, tuple(sorted(models.items())), _without_capital(roster))
+
+
+def answers_hash(file: Path) -> str:
+    """The SHA-256 of a file of recorded answers; raises `BacktestError` when there are none in it."""
+    if not _backend(str(file)).models():
+        raise BacktestError(f"{file} holds no recorded answers: record them with --record (docs/serving.md)")
+    return _digest(str(file))
+
+
+def check_answers(file: str, roster: Roster, symbols: Iterable[str]) -> None:
+    """Raises `BacktestError` when nothing is recorded of an agent that trades one of the symbols with capital.
+
+    An agent without capital may go unrecorded: whatever it answered would be worth nothing, and counts as HOLD.
+    """
+    recorded, traded = set(_backend(file).models()), tuple(symbols)
+    silent = [
+        profile.agent
+        for profile in roster.agents
+        if isinstance(profile.backing, EndpointBacking)
+        and profile.capital_weight > 0
+        and any(profile.trades(symbol) for symbol in traded)
+        and recorded.isdisjoint((profile.backing.model, profile.backing.rule))
+    ]
+    if silent:
+        raise BacktestError(
+            f"nothing is recorded in {file} of {', '.join(silent)}; recorded are {', '.join(sorted(recorded))}: record "
+            "the missing ones too, or give them no capital (--set agents.<agent>.capital_weight=0)"
+        )
+
+
+def _without_capital(roster: Roster) -> frozenset[str]:
+    """The endpoints that are asked only for agents without capital."""
+    asked = [
+        (p.backing.endpoint, p.capital_weight)
+        for p in roster.agents
+        if isinstance(p.backing, EndpointBacking)
+    ]
+    return frozenset(e for e, _ in asked) - {endpoint for endpoint, weight in asked if weight > 0}
 
 
 @dataclass(frozen=True)
@@ -35,6 +74,8 @@ class RecordedAnswers:
 
     file: str
     models: tuple[tuple[str, tuple[str, str]], ...]
+    may_be_silent: frozenset[str] = frozenset()
+    """Endpoints of which nothing need be recorded: what they are asked then is refused, and counts as HOLD."""
 
     @property
     def deadline_seconds(self) -> None:
@@ -42,11 +83,24 @@ class RecordedAnswers:
         return None
 
     def connect(self) -> "_Recorded":
-        return _Recorded(_backend(self.file), dict(self.models), self.file)
+        return _Recorded(_backend(self.file), dict(self.models), self.may_be_silent, self.file)
+
+
+def _backend(file: str) -> Backend:
+    return _read(file, _digest(file))
+
+
+def _digest(file: str) -> str:
+    try:
+        with open(file, "rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()
+    except OSError as error:
+        raise BacktestError(f"the recorded answers in {file} cannot be read: {error.strerror}") from None
 
 
 @lru_cache(maxsize=4)
-def _backend(file: str) -> Backend:
+def _read(file: str, sha256: str) -> Backend:
+    """What is in the file, once a process for each content of it."""
     try:
         return backend_named("record", ServerOptions(recordings=Path(file)))
     except CannotServe as error:
@@ -54,8 +108,10 @@ def _backend(file: str) -> Backend:
 
 
 class _Recorded:
-    def __init__(self, backend: Backend, models: dict[str, tuple[str, str]], file: str) -> None:
-        self._backend, self._models, self._file = backend, models, file
+    def __init__(
+        self, backend: Backend, models: dict[str, tuple[str, str]], may_be_silent: frozenset[str], file: str
+    ) -> None:
+        self._backend, self._models, self._may_be_silent, self._file = backend, models, may_be_silent, file
 
     def begin(self, endpoint: str, instances: Sequence[dict[str, Any]]) -> Ended:
         began = time.perf_counter()
@@ -65,6 +121,8 @@ class _Recorded:
     def _predict(self, endpoint: str, instance: dict[str, Any]) -> object | CallFailed:
         names = self._models.get(endpoint, ())
         recorded = [name for name in names if name in self._backend.models()]
+        if not recorded and endpoint not in self._may_be_silent:
+            raise BacktestError(f"nothing is recorded in {self._file} of the endpoint {endpoint}")
         if not recorded:
             return CallFailed(CallStatus.REFUSED, f"nothing is recorded of the endpoint {endpoint}")
         try:

@@ -47,6 +47,7 @@ def make_backtest(wanted: Wanted, output: str, options: PipelineOptions, say: Co
     whole = Backtest(
         code_version=first.code_version,
         data=first.data,
+        answers_sha256=runs[0].scenario.answers_sha256,
         from_micros=first.from_micros,
         to_micros=first.to_micros,
         trials=first.trials,

@@ -14,7 +14,8 @@ from contracts.settings import Settings
 from contracts.time import to_micros
 from execution.feed.datasets import DATASETS, DatasetError, get
 from pipelines.backtesting.code_identity import code_hash, code_version
-from pipelines.backtesting.data import DataSpec
+from pipelines.backtesting.connections import answers_hash, check_answers
+from pipelines.backtesting.data import DataSpec, open_data
 from pipelines.backtesting.errors import BacktestError
 from pipelines.backtesting.files import key_of
 from pipelines.backtesting.parameter_sets import Changes, applied, read_grid
@@ -48,12 +49,17 @@ def tasks_of(wanted: Wanted, settings: Settings) -> list[Task]:
         roster=roster,
         limits=_limits(wanted.limits or settings.limits),
         answers=str(wanted.answers) if wanted.answers else "",
+        answers_sha256=answers_hash(wanted.answers) if wanted.answers else "",
     )
     if wanted.changes:
         changed = applied(base, "base", _told(wanted.changes))
         base = changed.model_copy(update={"parameters": {}})
     sets: list[tuple[str, Changes]] = read_grid(wanted.grid) if wanted.grid else [("base", {})]
     scenarios = [applied(base, name, changes) if changes else base for name, changes in sets]
+    if wanted.answers:
+        symbols = open_data(spec).symbols
+        for scenario in scenarios:
+            check_answers(scenario.answers, scenario.roster, symbols)
     tasks, code, sources = [], code_version(), code_hash()
     for desk in _desks(roster, wanted.desks):
         for scenario in scenarios:

@@ -84,7 +84,9 @@ class Scenario(Contract):
     timing: Timing = Timing()
     operator: Operator = Operator()
     answers: str = ""
-    """The folder of recorded answers; empty: the rules that the roster names."""
+    """The file of recorded answers; empty: the rules that the roster names."""
+    answers_sha256: str = ""
+    """Of that file's bytes."""
 
     def on_desk(self, desk: str) -> "Scenario":
         """The same scenario for a desk of another name."""
@@ -104,7 +106,8 @@ class Scenario(Contract):
             for part, model in parts.items()
             for name, value in model.model_dump(mode="json").items()
         }
-        return told | {"agents.answers": self.answers or "rules"}
+        recorded = {"agents.answers_sha256": self.answers_sha256} if self.answers_sha256 else {}
+        return told | {"agents.answers": self.answers or "rules"} | recorded
 
 
 def _text(value: Any) -> str:

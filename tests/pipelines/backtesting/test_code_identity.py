@@ -57,7 +57,7 @@ def test_equal_sources_have_one_hash_wherever_they_are(
     tree: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     installed = tmp_path_factory.mktemp("installed")
-    for path in reversed(sorted(tree.glob("*/**/*.*"))):
+    for path in sorted(tree.glob("*/**/*.*"), reverse=True):
         if ".git" not in path.parts:
             (installed / path.relative_to(tree)).parent.mkdir(parents=True, exist_ok=True)
             (installed / path.relative_to(tree)).write_bytes(path.read_bytes())
