@@ -20,9 +20,10 @@ from apache_beam.options.pipeline_options import (
 from rich.console import Console
 
 from contracts.backtest import Backtest
-from pipelines.backtesting.errors import BacktestError
+from pipelines.backtesting.errors import BacktestError, Interrupted
 from pipelines.backtesting.files import Folder
 from pipelines.backtesting.forked_runs import CAN_FORK
+from pipelines.backtesting.interrupts import Interrupts
 from pipelines.backtesting.making import LOCAL_RUNNER, make_backtest
 from pipelines.backtesting.plan import Wanted
 from pipelines.backtesting.watching import as_table
@@ -118,16 +119,26 @@ def main(
         changes=tuple(change or ()), answers=answers, note_flaws=flaws == "note", seed=seed,
         with_cost_cases=costs_table,
     )  # fmt: skip
-    try:
-        done = make_backtest(wanted, output, options_of(runner, workers, context.args), console)
-        page = write_page(output, done) if report else None
-    except BacktestError as error:
-        console.print(f"backtest: {error}", style="red", highlight=False, soft_wrap=True)
-        sys.exit(2)
+    with Interrupts() as interrupts:
+        try:
+            done = make_backtest(wanted, output, options_of(runner, workers, context.args), console)
+            page = write_page(output, done) if report else None
+        except BacktestError as error:
+            _say(f"backtest: {error}", style="red")
+            sys.exit(2)
+        except Interrupted as stopped:
+            _say(f"interrupted: {stopped}")
+            interrupts.end()
+        except KeyboardInterrupt:
+            _say("interrupted: the same command goes on with what is finished")
+            interrupts.end()
     console.print(as_table(done))
-    console.print(
-        f"written to {output}" + (f", report in {page}" if page else ""), highlight=False, soft_wrap=True
-    )
+    _say(f"written to {output}" + (f", report in {page}" if page else ""))
+
+
+def _say(text: str, style: str | None = None) -> None:
+    """Tell the user a sentence as it is."""
+    console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def write_page(output: str, done: Backtest) -> Path | None:

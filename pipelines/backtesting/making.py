@@ -2,18 +2,19 @@
 
 import gc
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 
 import apache_beam as beam
 import orjson
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
+from apache_beam.runners.direct.direct_runner import DirectPipelineResult
 from rich.console import Console
 
 from contracts.backtest import Backtest, CostCase
 from contracts.settings import Settings
-from pipelines.backtesting.errors import BacktestError
+from pipelines.backtesting.errors import BacktestError, Interrupted
 from pipelines.backtesting.files import Folder
 from pipelines.backtesting.forked_runs import ForkedRuns
 from pipelines.backtesting.plan import Wanted, tasks_of
@@ -29,7 +30,7 @@ _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 
 def make_backtest(wanted: Wanted, output: str, options: PipelineOptions, say: Console) -> Backtest:
-    """Make every run that is not there yet, then the tables, result.json and the report; raises `BacktestError`."""
+    """Make every run that is not there yet, then the tables and result.json; raises `BacktestError` and `Interrupted`."""
     tasks = tasks_of(wanted, Settings())
     folder = Folder(output)
     for name in ("runs", "cases", "progress"):
@@ -38,7 +39,13 @@ def make_backtest(wanted: Wanted, output: str, options: PipelineOptions, say: Co
     if len(left) < len(tasks):
         say.print(f"{len(tasks) - len(left)} of {len(tasks)} runs are there already", highlight=False)
     if left:
-        _make(left, folder, options, say)
+        try:
+            _make(left, folder, options, say)
+        except KeyboardInterrupt:
+            kept = sum(_is_there(folder, task) for task in tasks)
+            raise Interrupted(
+                f"{kept} of {len(tasks)} runs are kept in {output}; the same command goes on from there"
+            ) from None
     runs = [task for task in tasks if not task.off]
     for task in runs:
         _add_cases(folder, task, [other for other in tasks if other.off and other.run == task.run])
@@ -84,7 +91,16 @@ def _run(tasks: list[Task], folder: Folder, options: PipelineOptions, say: Conso
     with Watch(tasks, folder, say):
         pipeline = beam.Pipeline(options=options)
         _ = pipeline | "Make runs" >> MakeRuns(tasks, folder)
-        pipeline.run().wait_until_finish()
+        running = pipeline.run()
+        try:
+            running.wait_until_finish()
+        except KeyboardInterrupt:
+            if not isinstance(
+                running, DirectPipelineResult
+            ):  # which waits for what is under way in this process
+                with suppress(Exception):  # not every runner can
+                    running.cancel()
+            raise
 
 
 @contextmanager
