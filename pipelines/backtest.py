@@ -27,6 +27,7 @@ from pipelines.backtesting.interrupts import Interrupts
 from pipelines.backtesting.making import LOCAL_RUNNER, make_backtest
 from pipelines.backtesting.plan import Wanted
 from pipelines.backtesting.watching import as_table
+from pipelines.known_options import OptionError, check_options
 
 EPILOG = """
 [bold]Examples[/bold]
@@ -121,9 +122,10 @@ def main(
     )  # fmt: skip
     with Interrupts() as interrupts:
         try:
+            check_options(context.args, [name for param in context.command.params for name in param.opts])
             done = make_backtest(wanted, output, options_of(runner, workers, context.args), console)
             page = write_page(output, done) if report else None
-        except BacktestError as error:
+        except (BacktestError, OptionError) as error:
             _say(f"backtest: {error}", style="red")
             sys.exit(2)
         except Interrupted as stopped:

@@ -26,6 +26,7 @@ from contracts.refusals import Refusal
 from contracts.settings import Settings
 from contracts.time import WallClock
 from contracts.topics import Subscription
+from pipelines.known_options import OptionError, check_options
 from pipelines.launch_error import LaunchError as LaunchError
 from pipelines.local_runner import Pulling, remember_dofns, remember_signatures
 from pipelines.options import JobOptions
@@ -76,6 +77,10 @@ def launch(job: Job, arguments: Sequence[str] | None = None) -> None:
     """Run the job until its input ends (bounded) or it is told to stop (streaming: SIGTERM, SIGINT)."""
     register_contract_coders()
     options = JobOptions(arguments)
+    try:
+        check_options(sys.argv[1:] if arguments is None else arguments)
+    except OptionError as error:
+        raise LaunchError(str(error)) from None
     _settle(job, options)
     job.preflight(options)
     pipeline = beam.Pipeline(options=options)

@@ -179,6 +179,16 @@ def test_sets_can_be_listed_by_name(tmp_path: Path) -> None:
         (["--roster", "nobody.yaml"], "there is no roster at nobody.yaml"),
         (["--grid", "none.yaml"], "there is no grid file none.yaml"),
         (["--set", "timing.decision_ms"], "--set timing.decision_ms needs a value"),
+        (
+            ["--grdi", "g.yaml"],
+            "backtest: --grdi is no option, neither here nor of Beam: did you mean --grid?",
+        ),
+        (
+            ["--cost-table"],
+            "--cost-table is no option, neither here nor of Beam: did you mean --costs-table?",
+        ),
+        (["--qqqq", "bar"], "--qqqq is no option, neither here nor of Beam: --help lists what there is"),
+        (["bar"], "bar is no option, neither here nor of Beam"),
     ],
 )
 def test_what_the_user_can_mend_is_one_sentence(tmp_path: Path, arguments: list[str], told: str) -> None:
