@@ -57,6 +57,9 @@ def _combined(path: Path, parameters: Any) -> Iterator[tuple[str, Changes]]:
     for name, values in columns.items():
         if not isinstance(values, list) or not values:
             raise BacktestError(f"{path}: {name} needs a list of values, such as [1, 2]")
+        told = [str(value) for value in values]
+        if twice := next((value for value in told if told.count(value) > 1), None):
+            raise BacktestError(f"{path}: {name} has the value {twice} twice")
     count = 1
     for values in columns.values():
         count *= len(values)
@@ -72,7 +75,12 @@ def _listed(path: Path, sets: Any) -> Iterator[tuple[str, Changes]]:
         raise BacktestError(f"{path}: `sets` is a list of mappings of names to values")
     for number, one in enumerate(sets, 1):
         changes = {str(name): value for name, value in one.items()}
-        yield str(changes.pop("name", f"listed-{number}")), changes
+        called = changes.pop("name", f"listed-{number}")
+        if called is None or called == "":
+            raise BacktestError(
+                f"{path}: the parameter set {number} has an empty name: give it one, or leave it out"
+            )
+        yield str(called), changes
 
 
 def applied(base: Scenario, name: str, changes: Changes) -> Scenario:

@@ -55,7 +55,7 @@ def tasks_of(wanted: Wanted, settings: Settings) -> list[Task]:
         changed = applied(base, "base", _told(wanted.changes))
         base = changed.model_copy(update={"parameters": {}})
     sets: list[tuple[str, Changes]] = read_grid(wanted.grid) if wanted.grid else [("base", {})]
-    scenarios = [applied(base, name, changes) if changes else base for name, changes in sets]
+    scenarios = [applied(base, name, changes) for name, changes in sets]
     if wanted.answers:
         symbols = open_data(spec).symbols
         for scenario in scenarios:
@@ -70,7 +70,21 @@ def tasks_of(wanted: Wanted, settings: Settings) -> list[Task]:
             tasks.append(task)
             if wanted.with_cost_cases:
                 tasks += [task._replace(off=off) for off in (*SWITCHES, "all")]
+    _check_names(tasks)
     return tasks
+
+
+def _check_names(tasks: Sequence[Task]) -> None:
+    """Names become files': each has to be one, and another than all before it."""
+    seen: set[str] = set()
+    for task in tasks:
+        if "/" in task.name:
+            raise BacktestError(f"the run {task.name} cannot be called so: a name with a / is no file's")
+        if task.name in seen:
+            raise BacktestError(
+                f"two runs would be called {task.name}: call a desk or a parameter set otherwise"
+            )
+        seen.add(task.name)
 
 
 def data_spec(wanted: Wanted) -> DataSpec:
@@ -125,7 +139,6 @@ def _roster(path: Path) -> Roster:
 
 
 def _limits(path: Path) -> Limits:
-
     try:
         return read_limits(path)
     except LimitsError as error:
@@ -144,5 +157,10 @@ def _told(changes: Sequence[str]) -> Changes:
         name, equals, value = change.partition("=")
         if not equals:
             raise BacktestError(f"--set {change} needs a value: --set limits.per_trade_share=0.02")
-        found[name.strip()] = yaml.safe_load(value)
+        try:
+            found[name.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise BacktestError(
+                f"--set {change}: the value is not YAML: {' '.join(str(error).split())}"
+            ) from None
     return found

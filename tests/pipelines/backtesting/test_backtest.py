@@ -136,6 +136,11 @@ def test_more_desks_are_runs_beside_one_another(wanted: Wanted, tmp_path: Path) 
         ("just text", "needs `parameters`"),
         ("parameters: {limits.per_trade_share: 0.02}", "limits.per_trade_share needs a list of values"),
         ("sets: [{name: a}, {name: a}]", "two parameter sets are called a"),
+        (
+            "sets: [{name: a}, {name: }]",
+            "the parameter set 2 has an empty name: give it one, or leave it out",
+        ),
+        ("parameters: {timing.order_ms: [1, 2, 1]}", "timing.order_ms has the value 1 twice"),
         ("parameters: [", "is not YAML"),
     ],
 )
@@ -160,6 +165,35 @@ def test_a_wrong_parameter_is_told(parameter: str, value: object, told: str) -> 
     with pytest.raises(BacktestError) as error:
         applied(scenario(), "wrong", {parameter: value})
     assert told in str(error.value)
+
+
+def test_sets_that_change_nothing_keep_their_names(wanted: Wanted, tmp_path: Path) -> None:
+    grid = tmp_path / "grid.yaml"
+    grid.write_text("sets: [{name: a}, {name: b, costs.minimum_sizes: false}, {name: c}]\n")
+    tasks = tasks_of(Wanted(inputs=wanted.inputs, grid=grid), Settings())
+    assert [(task.run, task.scenario.name, task.scenario.parameters) for task in tasks] == [
+        ("main.a", "a", {}),
+        ("main.b", "b", {"costs.minimum_sizes": "False"}),
+        ("main.c", "c", {}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sets", "told"),
+    [
+        ("[{name: a/../../b}]", "the run main.a/../../b cannot be called so: a name with a / is no file's"),
+        (
+            "[{name: a}, {name: a.fees}]",
+            "two runs would be called main.a.fees: call a desk or a parameter set otherwise",
+        ),
+    ],
+)
+def test_runs_have_names_for_files_of_their_own(wanted: Wanted, tmp_path: Path, sets: str, told: str) -> None:
+    grid = tmp_path / "grid.yaml"
+    grid.write_text(f"sets: {sets}\n")
+    with pytest.raises(BacktestError) as error:
+        tasks_of(Wanted(inputs=wanted.inputs, grid=grid, with_cost_cases=True), Settings())
+    assert str(error.value) == told
 
 
 def test_sets_can_be_listed_by_name(tmp_path: Path) -> None:
