@@ -176,7 +176,9 @@ def read_roster(path: Path) -> Roster:
         return Roster.model_validate(yaml.safe_load(path.read_text()))
     except FileNotFoundError:
         raise RosterError(f"there is no roster at {path}") from None
-    except yaml.YAMLError as error:
-        raise RosterError(f"{path} is not YAML: {error}") from None
+    except OSError as error:
+        raise RosterError(f"the roster in {path} cannot be read: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise RosterError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
     except ValidationError as error:
         raise RosterError(f"{path}: {describe(error)}") from None

@@ -17,6 +17,7 @@ from apache_beam.options.pipeline_options import (
     SetupOptions,
     StandardOptions,
 )
+from apache_beam.runners.runner import create_runner
 from rich.console import Console
 
 from contracts.backtest import Backtest
@@ -51,7 +52,14 @@ CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os
 
 
 def options_of(runner: str, workers: int, more: list[str]) -> PipelineOptions:
-    """Beam's options; on the local runner runs are made in `workers` processes, forked where that can be done."""
+    """Beam's options; on the local runner runs are made in `workers` processes, forked where that can be done.
+
+    Raises `BacktestError` for a runner that is not to be had.
+    """
+    try:
+        create_runner(runner)
+    except (ValueError, ImportError, AttributeError, TypeError) as error:
+        raise BacktestError(f"--runner {runner} cannot be had: {' '.join(str(error).split())}") from None
     options = PipelineOptions([f"--runner={runner}", *more])
     options.view_as(SetupOptions).save_main_session = False
     if options.view_as(StandardOptions).runner == LOCAL_RUNNER and workers > 1:
@@ -100,7 +108,9 @@ def main(
     costs_table: Annotated[
         bool, typer.Option("--costs-table", help="Run again without each cost, to see what it is worth.")
     ] = False,
-    seed: Annotated[int, typer.Option(help="What the report's random draws begin with.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**32 - 1, help="What the report's random draws begin with.")
+    ] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes of the local runner.")] = CORES,
     runner: Annotated[
         str, typer.Option(help="Any Beam runner; its options follow as they are.")

@@ -2,19 +2,24 @@
 
 result.json             what ran, over which data, and a line for each run (contracts.backtest.Backtest)
 runs/<run>.json         a run in full (contracts.backtest.BacktestResult)
-runs/<run>.key          what the run was made of: a run whose key is the same is not made again
+runs/<run>.key          what the run was made of, and its file's hash: a whole run whose key is the same is not made again
 cases/<run>.<cost>.json a run without one of its costs
 tables/*.parquet        equity, fills, orders, round trips and runs, for other tools
 """
 
 import hashlib
+import threading
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 import orjson
 from apache_beam.io.filesystems import FileSystems
+from google.api_core.exceptions import GoogleAPIError
+from google.auth.exceptions import GoogleAuthError
 
 from contracts.backtest import BacktestResult
 from pipelines.backtesting.data import DataSpec, open_data
+from pipelines.backtesting.errors import BacktestError
 from pipelines.backtesting.scenario import Scenario
 
 PENDING = ".part"
@@ -45,6 +50,30 @@ class Folder:
             FileSystems.delete([path])
         FileSystems.rename([path + PENDING], [path])
 
+    def prepare(self, seconds: float = 20.0) -> None:
+        """Make the folders that files go to, and write one; raises `BacktestError` when that cannot be done in time.
+
+        Whoever stores files elsewhere asks again for minutes before it gives up.
+        """
+        outcome: Future[str] = Future()
+        threading.Thread(target=self._try_out, args=(outcome,), name="output", daemon=True).start()
+        try:
+            problem = outcome.result(seconds)
+        except TimeoutError:
+            problem = f"it gave no answer in {seconds:g} seconds"
+        if problem:
+            raise BacktestError(f"nothing can be written to --output {self.root}: {problem}")
+
+    def _try_out(self, outcome: Future[str]) -> None:
+        try:
+            for name in ("runs", "cases", "progress"):
+                self.make(name)
+            self.write(b"", "progress", "begun")
+        except (OSError, ValueError, ImportError, GoogleAPIError, GoogleAuthError) as error:
+            outcome.set_result(" ".join(str(error).split()) or type(error).__name__)
+        else:
+            outcome.set_result("")
+
     def read(self, *parts: str) -> bytes | None:
         """A file's content; None when there is none."""
         path = self.path(*parts)
@@ -57,8 +86,9 @@ class Folder:
 
     def write_run(self, result: BacktestResult, key: str) -> None:
         """Keep a finished run; its key is written last."""
-        self.write(result.to_json() + b"\n", "runs", f"{result.run}.json")
-        self.write(key.encode(), "runs", f"{result.run}.key")
+        content = result.to_json() + b"\n"
+        self.write(content, "runs", f"{result.run}.json")
+        self.write(_sealed(key, content), "runs", f"{result.run}.key")
 
     def read_run(self, run: str) -> BacktestResult:
         """A finished run."""
@@ -68,8 +98,14 @@ class Folder:
         return BacktestResult.from_json(content)
 
     def is_finished(self, run: str, key: str) -> bool:
-        """Whether the run is there, made of the same."""
-        return self.read("runs", f"{run}.key") == key.encode()
+        """Whether the run is there, whole, and made of the same."""
+        content = self.read("runs", f"{run}.json")
+        return content is not None and self.read("runs", f"{run}.key") == _sealed(key, content)
+
+
+def _sealed(key: str, content: bytes) -> bytes:
+    """What a run was made of, and what came of it."""
+    return f"{key} {hashlib.sha256(content).hexdigest()}\n".encode()
 
 
 def key_of(spec: DataSpec, scenario: Scenario, trials: int, seed: int, sources: str) -> str:

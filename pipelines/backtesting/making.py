@@ -33,16 +33,15 @@ def make_backtest(wanted: Wanted, output: str, options: PipelineOptions, say: Co
     """Make every run that is not there yet, then the tables and result.json; raises `BacktestError` and `Interrupted`."""
     tasks = tasks_of(wanted, Settings())
     folder = Folder(output)
-    for name in ("runs", "cases", "progress"):
-        folder.make(name)
-    left = [task for task in tasks if not _is_there(folder, task)]
+    folder.prepare()
+    left = [task for task in tasks if not is_there(folder, task)]
     if len(left) < len(tasks):
         say.print(f"{len(tasks) - len(left)} of {len(tasks)} runs are there already", highlight=False)
     if left:
         try:
             _make(left, folder, options, say)
         except KeyboardInterrupt:
-            kept = sum(_is_there(folder, task) for task in tasks)
+            kept = sum(is_there(folder, task) for task in tasks)
             raise Interrupted(
                 f"{kept} of {len(tasks)} runs are kept in {output}; the same command goes on from there"
             ) from None
@@ -123,11 +122,15 @@ def local_workers(options: PipelineOptions) -> int:
     return int(direct.direct_num_workers) if is_forked else 1
 
 
-def _is_there(folder: Folder, task: Task) -> bool:
+def is_there(folder: Folder, task: Task) -> bool:
+    """Whether a run, or its case without a cost, is in the folder, whole and made of the same."""
     if not task.off:
         return folder.is_finished(task.run, task.key)
     content = folder.read("cases", f"{task.name}.json")
-    return content is not None and orjson.loads(content)["key"] == task.key
+    try:
+        return content is not None and bool(orjson.loads(content)["key"] == task.key)
+    except (ValueError, LookupError, TypeError):  # it was cut off, or is something else
+        return False
 
 
 def _add_cases(folder: Folder, task: Task, cases: list[Task]) -> None:

@@ -36,6 +36,19 @@ def test_a_file_that_is_not_yaml_is_named(tmp_path):
         read_roster(tmp_path / "roster.yaml")
 
 
+@pytest.mark.parametrize("content", [b"agents: [\n- {a: 1\n", b"\xff\xfe\x00"])
+def test_what_is_no_yaml_is_told_on_one_line(tmp_path, content):
+    (tmp_path / "roster.yaml").write_bytes(content)
+    with pytest.raises(RosterError, match=r"roster\.yaml is not YAML: ") as error:
+        read_roster(tmp_path / "roster.yaml")
+    assert "\n" not in str(error.value)
+
+
+def test_a_folder_is_no_roster(tmp_path):
+    with pytest.raises(RosterError, match=r"the roster in .* cannot be read: Is a directory"):
+        read_roster(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("change", "tells"),
     [

@@ -1,4 +1,5 @@
 import hashlib
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from pipelines.backtest import app, options_of
 from pipelines.backtesting.connections import connection_of
 from pipelines.backtesting.errors import BacktestError
 from pipelines.backtesting.files import Folder
-from pipelines.backtesting.making import make_backtest
+from pipelines.backtesting.making import is_there, make_backtest
 from pipelines.backtesting.parameter_sets import applied, read_grid
 from pipelines.backtesting.plan import Wanted, tasks_of
 from pipelines.backtesting.scenario import SWITCHES
@@ -223,6 +224,17 @@ def test_sets_can_be_listed_by_name(tmp_path: Path) -> None:
         ),
         (["--qqqq", "bar"], "--qqqq is no option, neither here nor of Beam: --help lists what there is"),
         (["bar"], "bar is no option, neither here nor of Beam"),
+        (
+            ["--set", "limits.per_trade_share=[0.1"],
+            "--set limits.per_trade_share=[0.1: the value is not YAML: while",
+        ),
+        (["--roster", "/"], "the roster in / cannot be read: Is a directory"),
+        (
+            ["--runner", "NoSuchRunner"],
+            "--runner NoSuchRunner cannot be had: Unexpected pipeline runner: NoSuchRunner",
+        ),
+        (["--runner", "nowhere.Runner"], "--runner nowhere.Runner cannot be had: No module named 'nowhere'"),
+        (["--seed", "-1"], "Invalid value for '--seed': Input should be greater than or equal to 0"),
     ],
 )
 def test_what_the_user_can_mend_is_one_sentence(tmp_path: Path, arguments: list[str], told: str) -> None:
@@ -230,6 +242,53 @@ def test_what_the_user_can_mend_is_one_sentence(tmp_path: Path, arguments: list[
     assert done.exit_code == 2
     assert told in " ".join(done.output.split())
     assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("output", "told"),
+    [
+        ("{file}", "nothing can be written to --output {file}: [Errno 20] Not a directory"),
+        ("{file}/below", "nothing can be written to --output {file}/below: [Errno 20] Not a directory"),
+        ("nowhere://bucket", "nothing can be written to --output nowhere://bucket: Unable to get filesystem"),
+    ],
+)
+def test_an_output_that_cannot_be_is_told(wanted: Wanted, tmp_path: Path, output: str, told: str) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    arguments = ["--output", output.format(file=file), "--input", wanted.inputs[0]]
+    done = CliRunner().invoke(app, arguments, env={"COLUMNS": "400"})
+    assert (done.exit_code, done.output.count("\n")) == (2, 1)
+    assert done.output.startswith("backtest: " + told.format(file=file))
+
+
+def test_an_output_that_does_not_answer_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = threading.Event()
+    monkeypatch.setattr(Folder, "make", lambda *_: ended.wait())
+    with pytest.raises(BacktestError, match="it gave no answer in 0 seconds"):
+        Folder("gs://bucket").prepare(seconds=0)
+    ended.set()
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{}", b"not JSON"])
+def test_a_run_that_is_not_whole_is_made_again(wanted: Wanted, tmp_path: Path, content: bytes | None) -> None:
+    alone = Wanted(inputs=wanted.inputs, start="2024-01-15T00:20")
+    make(alone, tmp_path)
+    before = files(tmp_path)
+    run = tmp_path / "runs" / "main.base.json"
+    run.unlink() if content is None else run.write_bytes(content)
+    make(alone, tmp_path)
+    assert files(tmp_path) == before
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"not JSON"])
+def test_a_case_that_is_not_whole_is_not_there(wanted: Wanted, tmp_path: Path, content: bytes) -> None:
+    task = tasks_of(Wanted(inputs=wanted.inputs, with_cost_cases=True), Settings())[1]
+    folder = Folder(str(tmp_path))
+    folder.prepare()
+    folder.write(content, "cases", f"{task.name}.json")
+    assert not is_there(folder, task)
+    folder.write(orjson.dumps({"key": task.key}), "cases", f"{task.name}.json")
+    assert is_there(folder, task)
 
 
 def test_help_teaches() -> None:
