@@ -1,12 +1,14 @@
 """What a backtest looks like on the screen while it runs, and in the end."""
 
 import threading
+from decimal import Decimal
 from types import TracebackType
 
 from apache_beam.io.filesystems import FileSystems
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from contracts.backtest import Backtest, RunSummary
 from contracts.time import from_micros
@@ -72,14 +74,23 @@ def as_table(done: Backtest) -> Table:
         table.columns[column].justify = "right"
     best = sorted(done.runs, key=lambda run: run.net, reverse=True)
     for run in best[:_MOST_LINES]:
+        changed = ", ".join(f"{name} {value}" for name, value in run.parameters.items())
         table.add_row(
-            run.run, f"{run.net:,.2f}", f"{_share(run):+.2%}", f"{run.fees:,.2f}", str(run.orders), str(run.fills),
-            str(run.round_trips), ", ".join(f"{name} {value}" for name, value in run.parameters.items()),
+            run.run, _rounded(run.net, ","), _rounded(_share(run) * 100, "+") + "%", f"{run.fees:,.2f}",
+            str(run.orders), str(run.fills), str(run.round_trips), Text(changed),
         )  # fmt: skip
     if len(best) > _MOST_LINES:
         table.caption = f"the best {_MOST_LINES} of {len(best)}; all are in result.json"
     return table
 
 
-def _share(run: RunSummary) -> float:
-    return float(run.net / (run.final_equity - run.net))
+def _share(run: RunSummary) -> Decimal:
+    return run.net / (run.final_equity - run.net)
+
+
+def _rounded(amount: Decimal, form: str) -> str:
+    """To two places, or to as many as it takes for a loss to be one, and a gain: -0.0004."""
+    places = 2
+    if amount:
+        places = max(places, -amount.adjusted())
+    return f"{amount or 0:{form}.{places}f}"
