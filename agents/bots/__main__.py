@@ -54,7 +54,7 @@ def main(
     except* (RosterError, WrongBot, NoMarket, Refused) as failed:
         problem = "; ".join(str(error) for error in failed.exceptions)
     if problem:
-        Console(stderr=True).print(f"[red]{problem}[/red]", highlight=False)
+        Console(stderr=True).print(problem, style="red", markup=False, highlight=False)
         raise typer.Exit(1)
 
 

@@ -146,7 +146,7 @@ def main(
     try:
         gateway = Gateway(Settings())
     except (RosterError, TokensError) as error:
-        Console(stderr=True).print(f"[red]{error}[/red]", highlight=False)
+        Console(stderr=True).print(str(error), style="red", markup=False, highlight=False)
         raise typer.Exit(1) from None
     app = create_app(gateway.desk, gateway.running())
     config = uvicorn.Config(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=3)

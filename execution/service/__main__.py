@@ -113,7 +113,7 @@ def run(
         raise typer.Exit(2) from None
     except (SQLAlchemyError, ValueError, OSError) as error:
         Console(stderr=True).print(
-            f"The ledger cannot be opened ({error}). Check SAPPHIRE_LEDGER_URL.", style="red"
+            f"The ledger cannot be opened ({error}). Check SAPPHIRE_LEDGER_URL.", style="red", markup=False
         )
         raise typer.Exit(1) from None
     for received in (signal.SIGTERM, signal.SIGINT):

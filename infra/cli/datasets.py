@@ -51,4 +51,4 @@ def get(
         folder = datasets.get(datasets.DATASETS[name], archive=archive)
     except datasets.DatasetError as error:
         raise UsageError(str(error)) from None
-    Console(soft_wrap=True).print(str(folder), highlight=False)
+    Console(soft_wrap=True).print(str(folder), markup=False, highlight=False)

@@ -156,7 +156,7 @@ class _Run:
             self._console.print("Stopping.")
             return INTERRUPTED
         except PartDiedError as died:
-            self._console.print(f"[red]{died}[/red]", soft_wrap=True)
+            self._console.print(str(died), style="red", markup=False, soft_wrap=True)
             for line in died.lines:
                 self._console.print(f"  {died.name} | {line}", markup=False, highlight=False, soft_wrap=True)
             return 1
@@ -256,7 +256,9 @@ class _Run:
         self._tell(summary)
         wrong = complaints(summary)
         for complaint in wrong:
-            self._console.print(f"[red]{complaint[0].upper()}{complaint[1:]}.[/red]", soft_wrap=True)
+            self._console.print(
+                f"{complaint[0].upper()}{complaint[1:]}.", style="red", markup=False, soft_wrap=True
+            )
         return 1 if unbalanced(summary.accounts) else 0
 
     def _tell(self, summary: Summary) -> None:

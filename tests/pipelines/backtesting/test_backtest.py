@@ -208,6 +208,10 @@ def test_sets_can_be_listed_by_name(tmp_path: Path) -> None:
     ("arguments", "told"),
     [
         (["--input", "nowhere.csv"], "there is no file nowhere.csv, and no data set of that name: known are"),
+        (
+            ["--input", "my[red]bars[/].csv"],
+            "there is no file my[red]bars[/].csv, and no data set of that name",
+        ),
         (["--from", "soon"], "--from soon is no time: write 2024-01-15"),
         (["--from", "2024-01-16", "--to", "2024-01-15"], "--to must be later than --from"),
         (["--from", "2025-01-01"], "the input reaches from 2024-01-15T00:01:00Z"),
