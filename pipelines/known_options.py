@@ -7,6 +7,9 @@ from typing import NoReturn
 from apache_beam.options import pipeline_options
 from apache_beam.options.pipeline_options import PipelineOptions
 
+_NEAR = 0.75
+"""How alike two options are, of 1, for the one to be a slip of the other."""
+
 
 class OptionError(ValueError):
     """Raised for an option that nobody knows, or whose value cannot be; the text is one sentence."""
@@ -41,6 +44,6 @@ def check_options(arguments: Sequence[str], ours: Iterable[str] = ()) -> None:
     told = next((argument for argument in left_over if argument.startswith("-")), left_over[0])
     name = told.partition("=")[0]
     own = [*ours, *_Parser(kind for kind in kinds if not kind.__module__.startswith("apache_beam.")).names]
-    near = get_close_matches(name, own, n=1) or get_close_matches(name, everyone.names, n=1, cutoff=0.8)
+    near = get_close_matches(name, own, 1, _NEAR) or get_close_matches(name, everyone.names, 1, _NEAR)
     hint = f"did you mean {near[0]}?" if near else "--help lists what there is"
     raise OptionError(f"{name} is no option, neither here nor of Beam: {hint}")

@@ -2,7 +2,11 @@ import pytest
 
 from pipelines.known_options import OptionError, check_options
 from pipelines.launch import LaunchError, launch
+from pipelines.decisions import DecisionsOptions
 from pipelines.market import JOB
+
+
+assert DecisionsOptions  # so that its options are known, whichever tests run
 
 
 @pytest.mark.parametrize(
