@@ -1,10 +1,9 @@
 import pytest
 
+from pipelines.decisions import DecisionsOptions
 from pipelines.known_options import OptionError, check_options
 from pipelines.launch import LaunchError, launch
-from pipelines.decisions import DecisionsOptions
 from pipelines.market import JOB
-
 
 assert DecisionsOptions  # so that its options are known, whichever tests run
 
