@@ -1,10 +1,12 @@
 """The inbox as a WebSocket: the same messages as by long poll, handed out as they arrive."""
 
 import asyncio
+from collections.abc import Coroutine
 from contextlib import suppress
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect, status
 from pydantic import ValidationError
+from starlette.websockets import WebSocketDisconnected
 
 from agents.gateway.answers import InboxAcknowledged, InboxMessages
 from agents.gateway.desk import GatewayDesk
@@ -54,6 +56,12 @@ def _refusal(agent: str, authorization: str, desk: GatewayDesk) -> str | None:
     return None
 
 
+async def _while_open(work: Coroutine[None, None, None]) -> None:
+    """Do it until the socket is gone: closed by the agent, broken, or closed by us while this was about to send."""
+    with suppress(WebSocketDisconnect, WebSocketDisconnected):
+        await work
+
+
 class _Connection:
     """One open socket, and what was handed out over it."""
 
@@ -64,16 +72,12 @@ class _Connection:
         self._taken: set[str] = set()
 
     async def serve(self) -> None:
-        """Hand out and hear acknowledgements, until one of the two ends."""
-        tasks = [asyncio.create_task(self._hand_out()), asyncio.create_task(self._hear())]
-        done, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for other in others:
-            other.cancel()
-            with suppress(asyncio.CancelledError, WebSocketDisconnect):
-                await other
-        for task in done:
-            with suppress(WebSocketDisconnect):
-                task.result()
+        """Hand out and hear acknowledgements, until one of the two ends; then neither is left."""
+        async with asyncio.TaskGroup() as both:
+            tasks = [both.create_task(_while_open(work)) for work in (self._hand_out(), self._hear())]
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in tasks:
+                task.cancel()
 
     def release(self) -> None:
         """Give back what was handed out and not acknowledged."""

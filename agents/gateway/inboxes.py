@@ -116,7 +116,9 @@ class Inboxes:
             change = inbox.next_change(now)
             pause = min(until, change if change is not None and change > now else until) - now
             try:
-                await asyncio.wait_for(arrived.wait(), pause)
+                # Not wait_for: in Python 3.11 it swallows a cancellation that comes as the event is set.
+                async with asyncio.timeout(pause):
+                    await arrived.wait()
             except TimeoutError:
                 continue
 

@@ -108,3 +108,18 @@ def test_a_long_poll_ends_when_something_arrives() -> None:
         return [message.message_id for message in await polling]
 
     assert asyncio.run(scenario()) == ["a1"]
+
+
+def test_who_stops_waiting_as_something_arrives_takes_nothing() -> None:
+    async def scenario() -> list[str]:
+        at_noon = DeskAtNoon()
+        inboxes = at_noon.desk.inboxes
+        polling = asyncio.create_task(inboxes.take("freqtrade-hft", 20.0, 10))
+        await asyncio.sleep(0)
+        at_noon.arrive("freqtrade-hft", [insight("a1")])
+        polling.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await polling
+        return [message.message_id for message in await inboxes.take("freqtrade-hft", 0, 10)]
+
+    assert asyncio.run(scenario()) == ["a1"]
