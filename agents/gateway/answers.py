@@ -70,7 +70,7 @@ class InboxMessages(BaseModel):
 
 
 class InboxAcknowledged(BaseModel):
-    """The ids that were ended, and those that were not held (already acknowledged, or never there)."""
+    """The ids that ended messages, and those that did not: acknowledged before, not handed out yet, or never there."""
 
     acknowledged: list[str]
     unknown: list[str]

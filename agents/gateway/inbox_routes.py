@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from agents.gateway.answers import InboxAcknowledged, InboxMessages
 from agents.gateway.bodies import read_body, takes
 from agents.gateway.desk import Agent, Desk, GatewayDesk
+from agents.gateway.inbox import Named
 from agents.gateway.inboxes import LEASE_SECONDS
 from agents.gateway.problems import Problem, refusals
 from contracts.model import Name
@@ -18,12 +19,29 @@ LONGEST_WAIT_SECONDS = 30.0
 MOST_AT_ONCE = 500
 
 
-class Acknowledgement(BaseModel):
-    """The messages that an agent is done with."""
+class SentBy(BaseModel):
+    """One message and no other: its id with its sender."""
 
     model_config = ConfigDict(extra="forbid")
 
-    message_ids: list[Name] = Field(min_length=1, max_length=1_000)
+    message_id: Name
+    sender: Name
+
+
+class Acknowledgement(BaseModel):
+    """The messages that an agent is done with.
+
+    Two senders may use the same id. An id alone is whatever was handed out under it; with its sender it is one message.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    message_ids: list[Name | SentBy] = Field(min_length=1, max_length=1_000)
+
+    @property
+    def names(self) -> list[Named]:
+        """What is acknowledged, as the inbox wants it."""
+        return [Named(said) if isinstance(said, str) else Named(**dict(said)) for said in self.message_ids]
 
 
 @router.get("/{agent}")
@@ -45,7 +63,7 @@ async def take(
 async def acknowledge(agent: str, request: Request, caller: Agent, desk: Desk) -> InboxAcknowledged:
     """End messages; only now Pub/Sub forgets them. Acknowledging one again does no harm."""
     _own(agent, caller, desk)
-    done = desk.inboxes.acknowledge(agent, (await read_body(request, Acknowledgement)).message_ids)
+    done = desk.inboxes.acknowledge(agent, (await read_body(request, Acknowledgement)).names)
     return InboxAcknowledged(acknowledged=list(done.message_ids), unknown=list(done.unknown))
 
 

@@ -26,6 +26,7 @@ async def stream(agent: str, socket: WebSocket) -> None:
         agent    {"message_ids": ["..."]}                       done with these
         gateway  {"acknowledged": ["..."], "unknown": []}
 
+    An id may be given with its sender, {"message_id": "...", "sender": "..."}, because two senders may use the same.
     The token comes in the Authorization header. What was not acknowledged when the connection ends is handed out
     again at once, in its order, to the next connection or poll. Close codes: 1008 not yours, 1007 not an
     acknowledgement, 1012 the gateway stops.
@@ -63,13 +64,12 @@ async def _while_open(work: Coroutine[None, None, None]) -> None:
 
 
 class _Connection:
-    """One open socket, and what was handed out over it."""
+    """One open socket; what is handed out over it is leased to it."""
 
     def __init__(self, agent: str, socket: WebSocket, desk: GatewayDesk) -> None:
         self._agent = agent
         self._socket = socket
         self._desk = desk
-        self._taken: set[str] = set()
 
     async def serve(self) -> None:
         """Hand out and hear acknowledgements, until one of the two ends; then neither is left."""
@@ -81,15 +81,14 @@ class _Connection:
 
     def release(self) -> None:
         """Give back what was handed out and not acknowledged."""
-        self._desk.inboxes.release(self._agent, self._taken)
+        self._desk.inboxes.release(self._agent, self)
 
     async def _hand_out(self) -> None:
         inboxes = self._desk.inboxes
         while not inboxes.is_closing:
-            taken = await inboxes.take(self._agent, LONGEST_WAIT_SECONDS, MOST_AT_ONCE)
+            taken = await inboxes.take(self._agent, LONGEST_WAIT_SECONDS, MOST_AT_ONCE, self)
             if not taken:
                 continue
-            self._taken.update(message.message_id for message in taken)
             messages = [message.model_dump(mode="json") for message in taken]
             told = InboxMessages(messages=messages, lease_seconds=LEASE_SECONDS)
             await self._socket.send_text(told.model_dump_json())
@@ -104,7 +103,6 @@ class _Connection:
                     status.WS_1007_INVALID_FRAME_PAYLOAD_DATA, 'send {"message_ids": ["..."]} as text'
                 )
                 return
-            done = self._desk.inboxes.acknowledge(self._agent, said.message_ids)
-            self._taken.difference_update(said.message_ids)
+            done = self._desk.inboxes.acknowledge(self._agent, said.names)
             told = InboxAcknowledged(acknowledged=list(done.message_ids), unknown=list(done.unknown))
             await self._socket.send_text(told.model_dump_json())

@@ -47,8 +47,27 @@ def test_pubsub_forgets_only_what_the_agent_acknowledged(gateway: TestClient, at
     assert (measures.matched, measures.acknowledged, at_noon.desk.inboxes.held) == (2, 1, 1)
 
 
+def test_an_acknowledgement_may_name_the_sender(gateway: TestClient, at_noon: DeskAtNoon) -> None:
+    at_noon.arrive("freqtrade-hft", [insight("1", "deepseek-v3"), insight("1", "qwen-7b")])
+    assert taken(gateway) == ["1", "1"]
+    body = {"message_ids": [{"message_id": "1", "sender": "qwen-7b"}]}
+    answer = gateway.post("/inbox/freqtrade-hft/ack", json=body, headers=BOT)
+    assert answer.json() == {"acknowledged": ["1"], "unknown": []}
+    assert at_noon.desk.inboxes.held == 1
+    answer = gateway.post("/inbox/freqtrade-hft/ack", json={"message_ids": ["1"]}, headers=BOT)
+    assert answer.json() == {"acknowledged": ["1"], "unknown": []}
+
+
+def test_an_id_that_ends_two_messages_counts_two(gateway: TestClient, at_noon: DeskAtNoon) -> None:
+    at_noon.arrive("freqtrade-hft", [insight("1", "deepseek-v3"), insight("1", "qwen-7b")])
+    taken(gateway)
+    gateway.post("/inbox/freqtrade-hft/ack", json={"message_ids": ["1"]}, headers=BOT)
+    assert (at_noon.desk.measures.matched, at_noon.desk.measures.acknowledged) == (2, 2)
+
+
 def test_a_late_copy_is_acknowledged_at_once(gateway: TestClient, at_noon: DeskAtNoon) -> None:
     at_noon.arrive("freqtrade-hft", [insight("a1")])
+    taken(gateway)
     gateway.post("/inbox/freqtrade-hft/ack", json={"message_ids": ["a1"]}, headers=BOT)
     at_noon.arrive("freqtrade-hft", [insight("a1")])
     assert at_noon.transport.acknowledged == ["r-a1", "r-a1"]

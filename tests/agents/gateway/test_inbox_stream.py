@@ -63,6 +63,22 @@ def test_a_poll_does_not_get_what_an_open_socket_holds(gateway: TestClient, at_n
         assert gateway.get("/inbox/freqtrade-hft", headers=BOT).json()["messages"] == []
 
 
+def test_a_socket_that_closes_leaves_what_another_took_over(gateway: TestClient, at_noon: DeskAtNoon) -> None:
+    """T0 a socket takes a1; T30 its lease ends, and a poll takes a1; the socket closes: a1 is the poll's until T60."""
+    at_noon.arrive("freqtrade-hft", [insight("a1")])
+
+    def polled() -> list[str]:
+        return ids(gateway.get("/inbox/freqtrade-hft", headers=BOT).json())
+
+    with gateway.websocket_connect(PATH, headers=BOT) as socket:
+        assert heard(socket) == ["a1"]
+        at_noon.seconds = 30.0
+        assert polled() == ["a1"]
+    assert polled() == []
+    at_noon.seconds = 60.0
+    assert polled() == ["a1"]
+
+
 @pytest.mark.parametrize("said", ["not json", '{"message_ids": []}', '{"message_ids": ["a1"], "more": 1}'])
 def test_what_is_no_acknowledgement_closes_the_socket(
     gateway: TestClient, at_noon: DeskAtNoon, said: str
