@@ -128,9 +128,11 @@ class AsyncGatewayClient:
         return await self._do(calls.inbox(self.agent, wait, most))
 
     async def ack(self, messages: Iterable[Message | str]) -> InboxAcknowledged:
-        """Be done with messages, given themselves or by id."""
-        ids = [message if isinstance(message, str) else message.message_id for message in messages]
-        return await self._do(calls.ack(self.agent, ids))
+        """Be done with messages, given themselves or by id; with none there is nothing to ask."""
+        done = list(messages)
+        if not done:
+            return InboxAcknowledged(acknowledged=[], unknown=[])
+        return await self._do(calls.ack(self.agent, done))
 
     def listen(self) -> AsyncIterator[Message]:
         """What is delivered, as it arrives, over a WebSocket that is opened again when it ends.

@@ -8,6 +8,7 @@ import orjson
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from agents.client.calls import acknowledgement
 from agents.client.errors import Refused
 from contracts.message import Message
 
@@ -22,7 +23,7 @@ async def listen(url: str, agent: str, token: str) -> AsyncIterator[Message]:
     the next listener. Raises `Refused` when the gateway does not open the inbox.
     """
     heard: OrderedDict[tuple[str, str], None] = OrderedDict()
-    address = f"{url.replace('http', 'ws', 1)}/inbox/{agent}/stream"
+    address = f"{url.rstrip('/').replace('http', 'ws', 1)}/inbox/{agent}/stream"
     headers = {"Authorization": f"Bearer {token}"}
     try:
         async with aclosing(aiter(connect(address, additional_headers=headers))) as sockets:  # type: ignore[type-var]
@@ -33,7 +34,7 @@ async def listen(url: str, agent: str, token: str) -> AsyncIterator[Message]:
                             if (message.sender, message.message_id) not in heard:
                                 yield message
                                 _remember(heard, message)
-                            await socket.send(orjson.dumps({"message_ids": [message.message_id]}).decode())
+                            await socket.send(orjson.dumps(acknowledgement([message])).decode())
                 except ConnectionClosed:
                     continue
     except InvalidStatus as refused:
