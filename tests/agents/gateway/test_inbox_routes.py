@@ -1,4 +1,5 @@
 import asyncio
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -142,3 +143,75 @@ def test_who_stops_waiting_as_something_arrives_takes_nothing() -> None:
         return [message.message_id for message in await inboxes.take("freqtrade-hft", 0, 10)]
 
     assert asyncio.run(scenario()) == ["a1"]
+
+
+class Poll:
+    """A long poll without a network: the test says when the agent goes away, and sees what was answered."""
+
+    def __init__(self, at_noon: DeskAtNoon) -> None:
+        self.answered: list[dict[str, Any]] = []
+        self._app = create_app(at_noon.desk)
+        self._up: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._up.put_nowait({"type": "http.request", "body": b"", "more_body": False})
+        self._waits = asyncio.Event()
+
+    async def waits(self) -> None:
+        """The gateway looks whether the agent is still there."""
+        async with asyncio.timeout(5):
+            await self._waits.wait()
+
+    def leave(self) -> None:
+        self._up.put_nowait({"type": "http.disconnect"})
+
+    async def run(self) -> None:
+        headers = [(name.lower().encode(), value.encode()) for name, value in BOT.items()]
+        scope = {
+            "type": "http", "method": "GET", "path": "/inbox/freqtrade-hft", "query_string": b"wait=20",
+            "headers": headers,
+        }  # fmt: skip
+        await self._app(scope, self._receive, self._send)
+
+    async def _receive(self) -> dict[str, Any]:
+        if self._up.empty():
+            self._waits.set()
+        return await self._up.get()
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        self.answered.append(message)
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_an_agent_that_goes_away_while_it_waits_takes_nothing(turns: int) -> None:
+    """Something arrives so many turns of the loop after the agent has left."""
+
+    async def scenario() -> None:
+        at_noon = DeskAtNoon()
+        poll = Poll(at_noon)
+        polling = asyncio.create_task(poll.run())
+        await poll.waits()
+        poll.leave()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        at_noon.arrive("freqtrade-hft", [insight("a1")])
+        async with asyncio.timeout(5):
+            await polling
+        waiting = await at_noon.desk.inboxes.take("freqtrade-hft", 0, 10)
+        assert [message.message_id for message in waiting] == ["a1"]
+
+    asyncio.run(scenario())
+
+
+def test_a_poll_that_is_broken_off_by_the_server_takes_nothing() -> None:
+    async def scenario() -> None:
+        at_noon = DeskAtNoon()
+        poll = Poll(at_noon)
+        polling = asyncio.create_task(poll.run())
+        await poll.waits()
+        at_noon.arrive("freqtrade-hft", [insight("a1")])
+        polling.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await polling
+        waiting = await at_noon.desk.inboxes.take("freqtrade-hft", 0, 10)
+        assert [message.message_id for message in waiting] == ["a1"]
+
+    asyncio.run(scenario())
