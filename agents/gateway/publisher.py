@@ -18,8 +18,8 @@ from contracts.topics import DEAD_LETTERS, MESSAGES, Topic
 BUFFERED_MESSAGES = 1_000
 BUFFERED_BYTES = 10_000_000
 RETRY_AFTER_SECONDS = 1.0
-PUBLISH_SECONDS = 20.0
-"""How long one publish may take before its sender is told to try again."""
+PUBLISH_SECONDS = 8.0
+"""How long one publish may take before its sender is told to try again: sooner than a client gives up waiting (10 s)."""
 
 
 class BufferFull(Exception):
@@ -38,7 +38,10 @@ class Publisher(Protocol):
     """Where the gateway hands over what was said."""
 
     async def publish(self, message: Message) -> None:
-        """Return when the message is safe; raises `BufferFull` or `PublishFailed`."""
+        """Hand the message over before anything else happens, and return when it is safe.
+
+        Raises `BufferFull` at once, or `PublishFailed`.
+        """
         ...
 
     async def bury(self, letter: DeadLetter) -> None:
@@ -120,7 +123,8 @@ class PubSubPublisher:
         path = topic.path(self._project)
         try:
             future = self._client.publish(path, data, ordering_key=key, **attributes)  # type: ignore[arg-type]
-            await asyncio.wait_for(asyncio.wrap_future(future), PUBLISH_SECONDS)
+            async with asyncio.timeout(PUBLISH_SECONDS):
+                await asyncio.wrap_future(future)
         except FlowControlLimitError:
             raise BufferFull from None
         except PublishToPausedOrderingKeyException:
