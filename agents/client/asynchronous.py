@@ -1,7 +1,7 @@
 """The gateway's client for asyncio programs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -134,7 +134,7 @@ class AsyncGatewayClient:
             return InboxAcknowledged(acknowledged=[], unknown=[])
         return await self._do(calls.ack(self.agent, done))
 
-    def listen(self) -> AsyncIterator[Message]:
+    def listen(self) -> AsyncGenerator[Message, None]:
         """What is delivered, as it arrives, over a WebSocket that is opened again when it ends.
 
         A message is acknowledged when the loop comes back for the next one.

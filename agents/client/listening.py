@@ -1,7 +1,7 @@
 """Listening to an agent's inbox over a WebSocket, for as long as one likes."""
 
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import orjson
@@ -16,7 +16,7 @@ REMEMBERED = 10_000
 """Messages that are remembered as heard, so that one whose lease ended while others were handled is heard once."""
 
 
-async def listen(url: str, agent: str, token: str) -> AsyncIterator[Message]:
+async def listen(url: str, agent: str, token: str) -> AsyncGenerator[Message, None]:
     """Every message that is delivered to the agent, in order by sender; it connects again when the connection ends.
 
     A message is acknowledged when the next one is asked for; one whose handling failed is therefore heard again by

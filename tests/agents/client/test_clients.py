@@ -1,6 +1,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import aclosing
 
 import httpx
 import pytest
@@ -112,8 +113,8 @@ def test_a_bot_listens_wherever_its_url_ends(end: str) -> None:
     async def scenario(url: str) -> list[tuple[str, str]]:
         heard: list[tuple[str, str]] = []
         client = AsyncGatewayClient("freqtrade-hft", TOKENS["freqtrade-hft"], url + end)
-        async with client as bot, asyncio.timeout(30):
-            async for message in bot.listen():
+        async with client as bot, asyncio.timeout(30), aclosing(bot.listen()) as messages:
+            async for message in messages:
                 heard.append((message.sender, message.message_id))
                 if len(heard) == 3:
                     break
@@ -122,7 +123,6 @@ def test_a_bot_listens_wherever_its_url_ends(end: str) -> None:
     with served(create_app(at_noon.desk)) as url:
         heard = asyncio.run(scenario(url))
     assert heard == [("deepseek-v3", "1"), ("qwen-7b", "1"), ("deepseek-v3", "2")]
-    assert at_noon.transport.acknowledged == ["r-1", "r-1"]
 
 
 def test_a_bot_through_the_real_gateway() -> None:
