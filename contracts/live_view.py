@@ -43,7 +43,7 @@ class LiveView:
 
     @property
     def activity(self) -> str:
-        """Hash: agent to JSON {activity_score, sent, admitted, throttled, delivered, suppressed, last_event_time}."""
+        """Hash: agent to JSON {activity_score, last_event_time}: when it last said something, and its score then."""
         return f"sapphire:{self.desk}:activity"
 
     @property
