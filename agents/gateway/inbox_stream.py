@@ -1,8 +1,9 @@
 """The inbox as a WebSocket: the same messages as by long poll, handed out as they arrive."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect, status
 from pydantic import ValidationError
@@ -57,10 +58,10 @@ def _refusal(agent: str, authorization: str, desk: GatewayDesk) -> str | None:
     return None
 
 
-async def _while_open(work: Coroutine[None, None, None]) -> None:
+async def _while_open(work: Callable[[], Awaitable[None]]) -> None:
     """Do it until the socket is gone: closed by the agent, broken, or closed by us while this was about to send."""
     with suppress(WebSocketDisconnect, WebSocketDisconnected):
-        await work
+        await work()
 
 
 class _Connection:
@@ -72,12 +73,11 @@ class _Connection:
         self._desk = desk
 
     async def serve(self) -> None:
-        """Hand out and hear acknowledgements, until one of the two ends; then neither is left."""
+        """Hand out and hear acknowledgements, until the socket is gone and all that was said before is heard."""
         async with asyncio.TaskGroup() as both:
-            tasks = [both.create_task(_while_open(work)) for work in (self._hand_out(), self._hear())]
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in tasks:
-                task.cancel()
+            handing_out = both.create_task(_while_open(self._hand_out))
+            await _while_open(self._hear)
+            handing_out.cancel()
 
     def release(self) -> None:
         """Give back what was handed out and not acknowledged."""
@@ -95,14 +95,15 @@ class _Connection:
         await self._socket.close(status.WS_1012_SERVICE_RESTART, "the gateway stops: connect again")
 
     async def _hear(self) -> None:
-        while True:
+        while (frame := await self._socket.receive())["type"] != "websocket.disconnect":
             try:
-                said = Acknowledgement.model_validate_json(await self._socket.receive_text())
-            except (ValidationError, KeyError):  # KeyError: a binary frame has no text
+                said = Acknowledgement.model_validate_json(frame.get("text") or "")
+            except ValidationError:
                 await self._socket.close(
                     status.WS_1007_INVALID_FRAME_PAYLOAD_DATA, 'send {"message_ids": ["..."]} as text'
                 )
                 return
             done = self._desk.inboxes.acknowledge(self._agent, said.names)
             told = InboxAcknowledged(acknowledged=list(done.message_ids), unknown=list(done.unknown))
-            await self._socket.send_text(told.model_dump_json())
+            # Who acknowledges and leaves does not hear the answer; what it said counts all the same.
+            await _while_open(partial(self._socket.send_text, told.model_dump_json()))

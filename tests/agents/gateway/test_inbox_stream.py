@@ -173,6 +173,24 @@ def test_a_socket_that_breaks_under_a_message_gives_it_back() -> None:
     asyncio.run(scenario())
 
 
+def test_what_was_acknowledged_before_the_agent_left_counts() -> None:
+    async def scenario() -> list[str]:
+        at_noon = DeskAtNoon()
+        agent = ScriptedSocket(create_app(at_noon.desk), PATH)
+        serving = asyncio.create_task(stream("freqtrade-hft", agent.socket))
+        at_noon.arrive("freqtrade-hft", [insight("a1"), insight("a2"), insight("a3")])
+        assert ids(await agent.told()) == ["a1", "a2", "a3"]
+        agent.is_broken = True
+        agent.say('{"message_ids": ["a1"]}')
+        agent.say('{"message_ids": ["a2"]}')
+        agent.leave()
+        async with asyncio.timeout(5):
+            await serving
+        return at_noon.transport.acknowledged
+
+    assert asyncio.run(scenario()) == ["r-a1", "r-a2"]
+
+
 def test_an_error_of_ours_ends_the_socket_and_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
         at_noon = DeskAtNoon()
