@@ -22,7 +22,8 @@ from transforms.wire import Wire, lines, rows_in, wire, wire_rows
 
 
 def _publisher() -> OrderedPublisher:
-    client: Any = pubsub_v1.PublisherClient(  # its keywords are attributes, which its annotation does not know
+    # Its keywords are attributes, which the annotation of Google's `publish` does not know.
+    client: Any = pubsub_v1.PublisherClient(
         batch_settings=pubsub_v1.types.BatchSettings(max_latency=0.001, max_messages=500),
         publisher_options=pubsub_v1.types.PublisherOptions(enable_message_ordering=True),
     )
