@@ -25,7 +25,7 @@ from tests.benchmarks import inbox_latency
 from tests.benchmarks.beam import identity_rate
 from tests.benchmarks.coordination_policies import POLICIES, Score, score
 from tests.benchmarks.figure import Figure, Figures
-from tests.benchmarks.reference_desk import reference_day, roster
+from tests.benchmarks.reference_desk import day_of, reference_day, roster
 from transforms.coordination.desk import CoordinationOf
 from transforms.intake import MessageIntake
 from transforms.log import Raw
@@ -35,13 +35,14 @@ ROUNDS = 3
 JOB_ROUNDS = 7
 CALLS = 20_000
 MESSAGES = 30_000
+SEEDS = range(1, 11)
 MANY = 10_000_000
 """Messages over which the state of an agent must not grow."""
 
 
 def measure() -> Figures:
-    """Verdict and job speed, the growth of the state, the way to an inbox, and the day by policy."""
-    return {**_verdicts(), **_job(), **_state(), **inbox_latency.measure(), **_policies()}
+    """Verdict and job speed, the growth of the state, the way to an inbox, the day by policy, and other days."""
+    return {**_verdicts(), **_job(), **_state(), **inbox_latency.measure(), **_policies(), **_other_days()}
 
 
 def _verdicts() -> Figures:
@@ -148,6 +149,15 @@ _MEASURES: dict[str, tuple[str, Callable[[Score], float]]] = {
     "above twice the mean beyond the decay": ("min", lambda score: score.beyond_decay_minutes),
 }
 
+_TARGETS = (
+    "signals throttled",
+    "broadcast deliveries avoided",
+    "critical messages lost",
+    "floors kept",
+    "longest spell above twice the mean",
+    "above twice the mean beyond the decay",
+)
+
 
 def _policies() -> Figures:
     desk, day = roster(), reference_day()
@@ -156,4 +166,16 @@ def _policies() -> Figures:
     return {
         name: Figure(value(ours), unit, {peer: value(theirs) for peer, theirs in scores.items()})
         for name, (unit, value) in _MEASURES.items()
+    }
+
+
+def _other_days() -> Figures:
+    """What is aimed at, on the days of ten other seeds: the most, and the least beside it."""
+    desk = roster()
+    scores = [score(POLICIES["sapphire"](desk), day_of(seed), desk) for seed in SEEDS]
+    return {
+        f"{name}, most of ten days": Figure(max(values), unit, {"the least": min(values)})
+        for name in _TARGETS
+        for unit, value in [_MEASURES[name]]
+        for values in [[value(each) for each in scores]]
     }
