@@ -89,7 +89,7 @@ class LiveViewUpdate:
             self._set(self._view.communication, field, window.to_json())
 
 
-def _metric(shown: bytes | None) -> CommunicationMetric | None:
+def _metric(shown: bytes | str | None) -> CommunicationMetric | None:
     """What is shown; None when it was written by another version and cannot be read."""
     try:
         return None if shown is None else CommunicationMetric.from_json(shown)
