@@ -69,7 +69,7 @@ class LiveViewUpdate:
         self._latest.setdefault(key, {})[field] = value
 
     def write(self, server: redis.Redis) -> None:
-        """Write everything in one round trip, after one that asks which windows are shown."""
+        """Write everything in one round trip; where there are windows, after one that asks which are shown."""
         self._add_to_shown(server)
         pipeline = server.pipeline(transaction=False)
         for name, count in self._counts.items():

@@ -28,7 +28,7 @@ def newest(shown: CommunicationMetric | None, row: CommunicationMetric) -> Commu
     """
     if shown is None or row.window_start > shown.window_start:
         return row
-    if row.window_start < shown.window_start:
+    if row.window_start < shown.window_start or row.row_id == shown.row_id:  # it is told again
         return shown
     columns = {name: getattr(shown, name) + getattr(row, name) for name in ADD_UP}
     larger = shown if shown.sent >= row.sent else row

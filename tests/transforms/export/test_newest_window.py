@@ -33,9 +33,14 @@ def test_the_worked_timeline_of_the_docstring() -> None:
     assert told == [(0, 2), (1, 1), (1, 1), (1, 4)]
 
 
+def test_a_part_that_is_told_again_counts_once() -> None:
+    both = newest(part(0, 2), part(0, 1))
+    assert newest(both, part(0, 1)) == both
+
+
 def test_every_count_adds_up() -> None:
-    first = part(0, **{name: number for number, name in enumerate(ADD_UP, 1)})
-    second = part(0, **dict.fromkeys(ADD_UP, 100))
+    first = part(0, row_id="w-1", **{name: number for number, name in enumerate(ADD_UP, 1)})
+    second = part(0, row_id="w-2", **dict.fromkeys(ADD_UP, 100))
     both = newest(first, second)
     assert {name: getattr(both, name) for name in ADD_UP} == {
         name: number + 100 for number, name in enumerate(ADD_UP, 1)
