@@ -46,12 +46,12 @@ class ControlAction(StrEnum):
 
 
 class Budget(Contract):
-    """A message budget: on average one message in `seconds_per_message`, at most `burst` at once.
+    """A message budget: on average one message in `seconds_per_message` (to the microsecond), at most `burst` at once.
 
     An agent that spent its burst has all of it back after burst x seconds_per_message.
     """
 
-    seconds_per_message: Annotated[float, Field(gt=0, le=86_400)]
+    seconds_per_message: Annotated[float, Field(ge=0.000_001, le=86_400)]
     burst: Annotated[int, Field(ge=1, le=10_000)]
 
 

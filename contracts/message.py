@@ -10,7 +10,7 @@ from contracts import bookings
 from contracts import payloads as said
 from contracts.controls import Control, MessageClass
 from contracts.ids import derived_id, new_id
-from contracts.model import Contract, Name
+from contracts.model import Contract, DeskName, Name
 from contracts.time import UtcTime
 
 SCHEMA_VERSION = 1
@@ -106,7 +106,7 @@ class Message(Contract):
 
     schema_version: int = Field(default=SCHEMA_VERSION, ge=1)
     message_id: Name
-    desk: Name
+    desk: DeskName
     sender: Name
     recipient: Name | None = None
     type: MessageType

@@ -95,4 +95,7 @@ Text = Annotated[str, Field(max_length=4_000)]
 """Free text from an agent: bounded, because it is copied into prompts and tables."""
 
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@/-]*$")]
-"""An identifier of ours: an agent, a desk, a symbol, a strategy."""
+"""An identifier of ours: an agent, a symbol, a strategy."""
+
+DeskName = Annotated[Name, Field(max_length=32)]
+"""A desk's name: short, because it is a part of its rows' ids."""

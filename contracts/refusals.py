@@ -102,7 +102,7 @@ def _refusal_of(data: bytes, error: ValidationError) -> Refusal:
     """Tell the most telling reason: a message from the future may well have fields and types that we do not know."""
     try:
         content = json.loads(data)
-    except ValueError as not_json:
+    except (ValueError, RecursionError) as not_json:
         return Refusal(Reason.NOT_JSON, str(not_json))
     if not isinstance(content, dict):
         return Refusal(Reason.WRONG_FIELD, f"a message is a JSON object, not a {type(content).__name__}")
@@ -110,7 +110,7 @@ def _refusal_of(data: bytes, error: ValidationError) -> Refusal:
     if isinstance(version, int) and version > SCHEMA_VERSION:
         return Refusal(Reason.FUTURE_SCHEMA, _too_new(version))
     kind = content.get("type")
-    if kind not in set(MessageType):
+    if not isinstance(kind, str) or kind not in set(MessageType):
         return Refusal(Reason.UNKNOWN_TYPE, f"unknown type {kind!r}; known are {', '.join(MessageType)}")
     return Refusal(Reason.WRONG_FIELD, describe(error))
 

@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 from contracts.calls import CallBudget, ModelPrice
 from contracts.controls import Budget
 from contracts.instruments import INSTRUMENTS
-from contracts.model import Contract, Name, Text, Unit
+from contracts.model import Contract, DeskName, Name, Text, Unit
 from contracts.refusals import describe
 
 
@@ -124,7 +124,7 @@ class Roster(Contract):
     costs are not known and the budgets in dollars not kept.
     """
 
-    desk: Name
+    desk: DeskName
     capital: Annotated[float, Field(gt=0)]
     prices: dict[Name, ModelPrice] = Field(default_factory=dict)
     agents: tuple[AgentProfile, ...] = Field(min_length=1)

@@ -9,16 +9,21 @@ from contracts.message import Message
 from contracts.refusals import MAX_MESSAGE_BYTES, Reason, Refusal, read_message
 from contracts.rows.row import Row
 from contracts.tables import read_row
-from contracts.time import read_micros, to_micros
+from contracts.time import from_micros, read_micros, to_micros
 from transforms.log import Address, Raw
 
 _new = tuple.__new__  # a NamedTuple's own is written in Python, and every message is addressed
+
+MOST_AHEAD_MICROS = 5 * 60 * 1_000_000
+"""So far may what is said be dated after Pub/Sub took it. A key's time never goes back: one message from next year would
+make all that follows late, and every budget of the desk would stand still until then."""
 
 
 class MessageIntake:
     """Reads `contracts.Message`s; `keys` says whose logs one joins, by default its desk's.
 
-    `keys` sees the message as a plain dictionary (unvalidated): addressing must be cheap, reading comes after.
+    `keys` sees the message as a plain dictionary (unvalidated): addressing must be cheap, reading comes after. What is
+    dated in the future is refused.
     """
 
     def __init__(self, keys: Callable[[dict], tuple[str, ...]] | None = None) -> None:
@@ -32,14 +37,28 @@ class MessageIntake:
             keys, entry_id = self._keys(content), content["message_id"]
             micros = read_micros(content["event_time"])
         except (ValueError, KeyError, TypeError, AttributeError):
-            raise Refusal(Reason.WRONG_FIELD, "not a message") from None
+            raise _no_address() from None
         for name in (entry_id, *keys):
             if not isinstance(name, str):
-                raise Refusal(Reason.WRONG_FIELD, "not a message")
+                raise _no_address()
+        _check_time(micros, raw)
         return _new(Address, (keys, micros, entry_id))
 
     def read(self, raw: Raw) -> Message:
         return read_message(raw.data)
+
+
+def _no_address() -> Refusal:
+    return Refusal(Reason.WRONG_FIELD, "its ids or its event_time (ISO 8601 with a zone) cannot be read")
+
+
+def _check_time(micros: int, raw: Raw) -> None:
+    """Refuse what is dated in the future; what comes from a file was not taken by anybody at any time."""
+    if raw.publish_micros and micros > raw.publish_micros + MOST_AHEAD_MICROS:
+        told, taken = from_micros(micros).isoformat(), from_micros(raw.publish_micros).isoformat()
+        raise Refusal(
+            Reason.WRONG_FIELD, f"its event_time {told} lies in the future: it was taken at {taken}"
+        )
 
 
 def _desk(content: dict) -> tuple[str, ...]:
@@ -50,10 +69,8 @@ class MarketDataIntake:
     """Reads market-data batches, keyed by symbol.
 
     A batch is refused when its attribute event_time, which gives it its place in the log, is not that of its latest row, and
-    when it is dated more than an hour after Pub/Sub took it: one event from next year would make all that follows late.
+    when it is dated in the future.
     """
-
-    _MOST_AHEAD_MICROS = 3_600 * 1_000_000
 
     def address(self, raw: Raw) -> Address:
         attributes = raw.attributes
@@ -66,13 +83,13 @@ class MarketDataIntake:
 
     def read(self, raw: Raw) -> MarketBatch:
         batch = read_market_batch(raw.data, raw.attributes)
-        told, latest = raw.attributes.get("event_time"), to_micros(batch.event_time)
-        if told is None or read_micros(told) != latest:
+        latest = to_micros(batch.event_time)
+        if self.address(raw).event_micros != latest:
+            told = raw.attributes["event_time"]
             raise Refusal(
                 Reason.WRONG_FIELD, f"its event_time is {told}, and its latest row's {batch.event_time}"
             )
-        if raw.publish_micros and latest > raw.publish_micros + self._MOST_AHEAD_MICROS:
-            raise Refusal(Reason.WRONG_FIELD, f"its event_time {told} lies in the future")
+        _check_time(latest, raw)
         return batch
 
 

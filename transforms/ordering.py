@@ -24,7 +24,7 @@ from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import ReadModifyWriteStateSpec, TimerSpec, on_timer
 from apache_beam.utils.timestamp import Timestamp
 
-from contracts.refusals import DeadLetter, Reason, Refusal, dead_letter
+from contracts.refusals import DeadLetter, Refusal, dead_letter
 from contracts.rows.operations import DeadLetterRow
 from contracts.time import from_micros
 from transforms.core import DEAD_LETTERS, ROWS, Core, Output
@@ -45,8 +45,6 @@ CoreFactory = Callable[[str], Core]
 IN_A_ROW = 50
 """So many arrivals are read, then applied, then handed on: one by one, each of the three drives the others' code and data
 out of the processor's caches, which costs a quarter of the time."""
-
-_NO_ADDRESS = Refusal(Reason.WRONG_FIELD, "its ids or its event_time (ISO 8601 with a zone) cannot be read")
 
 
 class _KeyedLog:
@@ -89,9 +87,11 @@ class _KeyedLog:
         """What the arrival says, or why it says nothing."""
         try:
             value = self._step.intake.read(raw)
+            if self._key == UNREADABLE:
+                self._step.intake.address(raw)
         except Refusal as refusal:
             return refusal
-        return value if self._key != UNREADABLE else _NO_ADDRESS
+        return value
 
     def open(self, opening: Opening) -> list[Emission]:
         """Begin where another process left off: its state is the first entry that this one takes."""

@@ -11,7 +11,7 @@ from agents.gateway.problems import Problem, fields_of, wrong_field, wrong_field
 from contracts.controls import MessageClass
 from contracts.ids import new_id
 from contracts.message import SCHEMA_VERSION, Message, MessageType
-from contracts.model import Name
+from contracts.model import DeskName, Name
 from contracts.roster import Roster
 
 MAY_BE_POSTED = tuple(
@@ -35,7 +35,7 @@ class PostedMessage(BaseModel):
     message_id: Name | None = None
     correlation_id: Name | None = None
     sender: Name | None = None
-    desk: Name | None = None
+    desk: DeskName | None = None
     schema_version: int = Field(default=SCHEMA_VERSION, ge=1, le=SCHEMA_VERSION)
 
 

@@ -70,7 +70,9 @@ class Participation:
 
     def __init__(self, roster: Roster) -> None:
         self._relevance = Relevance(roster)
-        self._thresholds = {profile.agent: profile.participation_threshold for profile in roster.agents}
+        self._given = {profile.agent: profile.participation_threshold for profile in roster.agents}
+        self._thresholds = dict(self._given)
+        self._changed: dict[str, float] = {}
         self._heard_at: dict[str, int] = {}
 
     def verdict(self, facts: Facts, recipient: str, sender_activity: float, now: int) -> DeliveryVerdict:
@@ -119,17 +121,21 @@ class Participation:
 
     def change_threshold(self, agent: str, threshold: float) -> None:
         """Put another threshold in force from here on."""
-        self._thresholds[agent] = threshold
+        self._thresholds[agent] = self._changed[agent] = threshold
 
     def state(self) -> list[Any]:
-        """Thresholds and last deliveries by agent: what `take_up` reads."""
-        return [_sorted(self._thresholds), _sorted(self._heard_at)]
+        """Changed thresholds and last deliveries by agent: what `take_up` reads."""
+        return [_sorted(self._changed), _sorted(self._heard_at)]
 
     def take_up(self, state: list[Any]) -> None:
-        """Go on from what `state` gave; agents that left the roster since are forgotten."""
-        thresholds, heard_at = state
-        self._thresholds.update(_known(thresholds.items(), self._thresholds))
-        self._heard_at = _known(heard_at.items(), self._thresholds)
+        """Go on from what `state` gave; agents that left the roster since are forgotten.
+
+        A threshold that was changed stays in force. One that was not is the roster's, which may be another by now.
+        """
+        changed, heard_at = state
+        self._changed = _known(changed.items(), self._given)
+        self._thresholds = self._given | self._changed
+        self._heard_at = _known(heard_at.items(), self._given)
 
 
 def _sorted(by_agent: dict[str, Any]) -> dict[str, Any]:

@@ -38,11 +38,11 @@ class Standing:
     def of(cls, roster: Roster, state: dict[str, Any]) -> Self:
         """The standing in a state that coordination wrote; raises KeyError, TypeError or ValueError for another."""
         standing = cls(roster)
-        standing._throttle.take_up(state["throttle"])
+        standing._now = int(state["now"])
+        standing._throttle.take_up(state["throttle"], standing._now)
         standing._activity.take_up(state["activity"])
         standing._participation.take_up(state["participation"])
         standing._muted = frozenset(state["muted"])
-        standing._now = int(state["now"])
         return standing
 
     def prospect(

@@ -27,9 +27,11 @@ class Throttle:
     """
 
     def __init__(self, budgets: Mapping[Line, Budget]) -> None:
+        self._given = dict(budgets)
         self._budgets = dict(budgets)
         self._rates = {line: _rate(budget) for line, budget in budgets.items()}
         self._arrivals: dict[Line, int] = dict.fromkeys(budgets, 0)
+        self._changed: set[Line] = set()
 
     @classmethod
     def of(cls, roster: Roster) -> "Throttle":
@@ -73,35 +75,45 @@ class Throttle:
     def change(self, line: Line, budget: Budget, now: int) -> None:
         """Put another budget in force from `now` on.
 
-        What was spent stays spent, up to a whole burst of the new budget: an agent whose budget is widened need not sit
-        out the cooldown of the narrow one. Raises KeyError for a line without a budget.
+        The same share of the burst stays spent: of an agent that has spent one of three messages, a third. Raises KeyError
+        for a line without a budget.
         """
-        self._arrivals[line] = min(self._arrivals[line], now + _cooldown(budget))
+        self._spend_as_much(line, self._budgets[line], budget, now)
         self._put(line, budget)
+        self._changed.add(line)
+
+    def _spend_as_much(self, line: Line, of: Budget, budget: Budget, now: int) -> None:
+        owed = max(0, self._arrivals[line] - now)
+        self._arrivals[line] = now + owed * _cooldown(budget) // _cooldown(of)
 
     def _put(self, line: Line, budget: Budget) -> None:
         self._budgets[line] = budget
         self._rates[line] = _rate(budget)
 
     def state(self) -> list[list[Any]]:
-        """The lines as plain lists, in their order: what `take_up` reads."""
+        """The lines as plain lists, in their order, and whether their budget was changed: what `take_up` reads."""
         return [
-            [
-                agent,
-                message_class,
-                self._arrivals[agent, message_class],
-                *_plain(self._budgets[agent, message_class]),
-            ]
-            for agent, message_class in sorted(self._budgets)
+            [*line, self._arrivals[line], *_plain(self._budgets[line]), line in self._changed]
+            for line in sorted(self._budgets)
         ]
 
-    def take_up(self, state: Iterable[list[Any]]) -> None:
-        """Go on from what `state` gave; agents that left the roster since are forgotten."""
-        for agent, message_class, arrival, seconds_per_message, burst in state:
+    def take_up(self, state: Iterable[list[Any]], now: int) -> None:
+        """Go on from what `state` gave at `now`; agents that left the roster since are forgotten.
+
+        A budget that was changed stays in force. One that was not is the roster's, which may be another by now.
+        """
+        self._changed.clear()
+        for agent, message_class, arrival, seconds_per_message, burst, is_changed in state:
             line = (agent, MessageClass(message_class))
-            if line in self._budgets:
-                self._put(line, Budget(seconds_per_message=seconds_per_message, burst=burst))
+            if line in self._given:
+                was = Budget(seconds_per_message=seconds_per_message, burst=burst)
                 self._arrivals[line] = arrival
+                self._put(line, was)
+                if is_changed:
+                    self._changed.add(line)
+                elif was != self._given[line]:
+                    self._spend_as_much(line, was, self._given[line], now)
+                    self._put(line, self._given[line])
 
 
 def _rate(budget: Budget) -> tuple[int, int]:

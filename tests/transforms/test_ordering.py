@@ -166,6 +166,12 @@ BAD: dict[str, tuple[bytes, Reason, str]] = {
     "a list": (b"[1]", Reason.WRONG_FIELD, "a message is a JSON object, not a list"),
     "unknown type": (but(type="GOSSIP"), Reason.UNKNOWN_TYPE, "unknown type 'GOSSIP'"),
     "no type": (without("type"), Reason.UNKNOWN_TYPE, "unknown type None"),
+    "a type that is none": (but(type=[]), Reason.UNKNOWN_TYPE, "unknown type []"),
+    "nested without end": (b"[" * 100_000, Reason.NOT_JSON, "recursion"),
+    "a payload nested too deep": (
+        json.dumps(GOOD).replace('"payload": {', '"payload": {"x": ' + "[" * 5_000 + "]" * 5_000 + ", ").encode(),
+        Reason.NOT_JSON, "recursion",
+    ),
     "wrong field": (
         but(payload=GOOD["payload"] | {"conviction": 2}),
         Reason.WRONG_FIELD,

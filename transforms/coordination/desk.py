@@ -39,6 +39,10 @@ _BOOK = "trading"
 
 _FOR_TRADING = frozenset({MessageType.HFT_SIGNAL, MessageType.PROPOSAL, MessageType.CONTROL})
 
+_OF_AN_AGENT = frozenset(
+    {ControlAction.THRESHOLD, ControlAction.BUDGET, ControlAction.MUTE, ControlAction.UNMUTE}
+)
+
 # An attribute of an Enum is looked up in Python, several times a message.
 _ADMITTED, _CRITICAL, _RECORD = Verdict.ADMITTED, MessageClass.CRITICAL, MessageClass.RECORD
 _CONSENSUS, _RESTORE = MessageType.CONSENSUS, ControlAction.RESTORE
@@ -53,10 +57,10 @@ class Coordination:
     cannot be had twice by dating messages back. What one message goes through, in order:
 
     1. a message_id that its sender has used before is dropped (verdict duplicate),
-    2. a muted or unknown sender and an unknown recipient are refused,
+    2. a muted or unknown sender, an unknown recipient and a control of an unknown agent are refused,
     3. signals and chatter pay from their sender's budget (throttled, with the time to wait),
     4. a critical or directed message goes to its recipients, a broadcast to those whom it concerns (participation),
-    5. signals and controls go to the trading job whoever else they went to.
+    5. trade signals, proposals and controls go to the trading job whoever else they went to.
 
     Every message has one verdict: a throttled one that is still worth saying is said anew, under another id.
     """
@@ -66,7 +70,7 @@ class Coordination:
     def __init__(self, desk: str, roster: Roster, tuning: Tuning = Tuning.OFF) -> None:
         self._desk = desk
         self._roster = roster
-        self._seen = Deduplication()
+        self._seen = Deduplication(self._agents)
         self._throttle = Throttle.of(roster)
         self._activity = Activity(self._agents)
         self._participation = Participation(roster)
@@ -111,13 +115,15 @@ class Coordination:
     def _judge(self, message: Message, message_class: MessageClass) -> tuple[Verdict, str, int]:
         """What becomes of the message, why, and for how many microseconds its sender should wait."""
         sender, recipient = message.sender, message.recipient
-        if self._seen.is_repeated(f"{sender}/{message.message_id}", self._now):
+        if self._seen.is_repeated(sender, message.message_id, self._now):
             return Verdict.DUPLICATE, "repeated message_id", 0
         if message_class is _RECORD:
             return Verdict.REFUSED, "records do not pass through coordination", 0
+        if message_class is _CRITICAL:
+            return (Verdict.REFUSED, reason, 0) if (reason := self._unfit(message)) else (_ADMITTED, "", 0)
         if recipient is not None and recipient not in self._others:
             return Verdict.REFUSED, "unknown recipient", 0
-        if message_class is _CRITICAL or _is_consensus(message):
+        if _is_consensus(message):
             return _ADMITTED, "", 0
         if sender not in self._others:
             return Verdict.REFUSED, "unknown sender", 0
@@ -125,6 +131,14 @@ class Coordination:
             return Verdict.REFUSED, "muted", 0
         wait = self._throttle.take((sender, message_class), self._now)
         return (Verdict.THROTTLED, "budget", wait) if wait else (_ADMITTED, "", 0)
+
+    def _unfit(self, message: Message) -> str:
+        """Why a critical message can do nothing: it changes an agent that is not on the roster."""
+        said = message.payload
+        is_stray = (
+            isinstance(said, Control) and said.action in _OF_AN_AGENT and said.agent not in self._others
+        )
+        return "a control of an unknown agent" if is_stray else ""
 
     # --- who hears it -----------------------------------------------------------------------------------------------
 
@@ -147,7 +161,7 @@ class Coordination:
             if isinstance(message.payload, Control) and message.payload.action is _RESTORE:
                 return []  # a job's state is for that job
             everyone = self._others.get(message.sender, self._agents)
-            recipients = everyone if message.recipient is None else (message.recipient,)
+            recipients = everyone if message.recipient is None else self._named(message.recipient)
             return [_delivered(recipient, DeliveryReason.CRITICAL) for recipient in recipients]
         if concerns_nobody(message):
             return []
@@ -155,6 +169,10 @@ class Coordination:
             self._activity.message(message.sender, self._now)
             return [_delivered(message.recipient, DeliveryReason.DIRECTED)]
         return self._broadcast(message, activity)
+
+    def _named(self, recipient: str) -> tuple[str, ...]:
+        """The recipient, where it is an agent: what is critical passes on to the trading job whomever it names."""
+        return (recipient,) if recipient in self._others else ()
 
     def _broadcast(self, message: Message, activity: float) -> list[DeliveryVerdict]:
         now, sender = self._now, message.sender
@@ -190,8 +208,6 @@ class Coordination:
             case Control(action=ControlAction.RESTORE, core=self.name, state=dict(state)):
                 before, after = "{}", '{"restored":true}'
                 self._take_up(state, not_before=self._now)
-            case Control(agent=agent) if agent not in self._others:
-                return []
             case Control(action=ControlAction.THRESHOLD, agent=str(agent), threshold=float(threshold)):
                 before, after = _json(self._participation.threshold(agent)), _json(threshold)
                 self._participation.change_threshold(agent, threshold)
@@ -251,7 +267,7 @@ class Coordination:
 
     def flush(self) -> list[Output]:
         """Forget the ids that were kept against repeats: the desk was silent for longer than they count, or its log ends."""
-        self._seen = Deduplication()
+        self._seen = Deduplication(self._agents)
         return []
 
     def dump(self) -> bytes:
@@ -274,7 +290,7 @@ class Coordination:
     def _take_up(self, content: dict[str, Any], not_before: int) -> None:
         self._now = max(not_before, content["now"])
         self._seen.take_up(content["seen"])
-        self._throttle.take_up(content["throttle"])
+        self._throttle.take_up(content["throttle"], content["now"])
         self._activity.take_up(content["activity"])
         self._participation.take_up(content["participation"])
         self._muted = set(content["muted"])

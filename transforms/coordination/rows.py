@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from contracts.controls import Control
 from contracts.coordination.participation import DeliveryVerdict
+from contracts.ids import derived_id
 from contracts.message import Message
 from contracts.rows.communication import ControlRow, Deliveries, MessageRow, ThresholdSuggestion
 from transforms.coordination.tuner import Suggestion
@@ -89,7 +90,7 @@ def suggestion_row(entry: LogEntry, suggestion: Suggestion, applied: bool) -> Ou
     """What the tuner thinks of an agent's threshold."""
     message: Message = entry.value
     row = ThresholdSuggestion(
-        row_id=f"{_row_id(entry)}.{suggestion.agent}"[:64],
+        row_id=derived_id(message.event_time, ThresholdSuggestion.table, _row_id(entry), suggestion.agent),
         event_time=message.event_time,
         desk=message.desk,
         position=entry.position,

@@ -84,7 +84,8 @@ class Tuner:
     """
 
     def __init__(self, thresholds: Mapping[str, float]) -> None:
-        self._middles = dict(thresholds)
+        self._given = dict(thresholds)
+        self._set: dict[str, float] = {}
         self._looked = 0
         self._heard = 0
         self._weight = 0.0
@@ -102,7 +103,7 @@ class Tuner:
 
     def set_by_a_person(self, agent: str, threshold: float) -> None:
         """From here on the agent's suggestions stay around this threshold."""
-        self._middles[agent] = threshold
+        self._set[agent] = threshold
 
     @property
     def regime(self) -> float:
@@ -134,7 +135,7 @@ class Tuner:
         return stands and now - at < REPEATED_AFTER_MICROS
 
     def _suggested(self, agent: str, own: float, regime: float, activity: float) -> float:
-        middle = self._middles[agent]
+        middle = self._set.get(agent, self._given[agent])
         wanted = middle + REGIME_SLOPE * _within_one(log2(regime) if regime > 0 else -1.0)
         wanted += ACTIVITY_SLOPE * _within_one(activity - 1.0)
         wanted = _clamped(wanted, max(LEAST, middle - FARTHEST), min(MOST, middle + FARTHEST))
@@ -144,13 +145,13 @@ class Tuner:
     def state(self) -> list[Any]:
         """All of it as plain values: what `take_up` reads."""
         numbers = [self._looked, self._heard, self._weight, self._sum, self._volatility]
-        return [dict(sorted(self._middles.items())), dict(sorted(self._said.items())), *numbers]
+        return [dict(sorted(self._set.items())), dict(sorted(self._said.items())), *numbers]
 
     def take_up(self, state: list[Any]) -> None:
         """Go on from what `state` gave; agents that left the roster since are forgotten."""
-        middles, said, self._looked, self._heard, self._weight, self._sum, self._volatility = state
-        self._middles.update({agent: middle for agent, middle in middles.items() if agent in self._middles})
-        self._said = {agent: last for agent, last in said.items() if agent in self._middles}
+        were_set, said, self._looked, self._heard, self._weight, self._sum, self._volatility = state
+        self._set = {agent: middle for agent, middle in were_set.items() if agent in self._given}
+        self._said = {agent: last for agent, last in said.items() if agent in self._given}
 
 
 def _within_one(number: float) -> float:

@@ -110,4 +110,14 @@ def test_thresholds_and_last_deliveries_survive_and_strangers_do_not() -> None:
     again = Participation(ROSTER)
     again.take_up(state)
     assert again.threshold("bob") == 0.9
+    assert again.threshold("ann") == Participation(ROSTER).threshold("ann")
     assert again.state() == participation.state()
+
+
+def test_a_threshold_that_was_not_changed_is_the_rosters() -> None:
+    agents = [profile.model_copy(update={"participation_threshold": 0.1}) for profile in ROSTER.agents]
+    participation = heard()
+    participation.change_threshold("bob", 0.9)
+    again = Participation(ROSTER.model_copy(update={"agents": tuple(agents)}))
+    again.take_up(participation.state())
+    assert (again.threshold("ann"), again.threshold("bob")) == (0.1, 0.9)

@@ -110,13 +110,41 @@ def test_a_changed_budget_is_in_force_and_never_owes_more_than_its_own_burst(
     assert line.wait(LINE, now) <= round(new.seconds_per_message * 1e6)
 
 
+def test_the_same_share_of_the_burst_stays_spent() -> None:
+    """Narrowed when all is spent: nothing is left. Widened when a third is spent: two thirds are left."""
+    wide, narrow = Budget(seconds_per_message=1, burst=20), Budget(seconds_per_message=60, burst=3)
+    line = throttle(wide)
+    assert [line.take(LINE, SECOND) for _ in range(20)] == [0] * 20
+    line.change(LINE, narrow, SECOND)
+    assert line.take(LINE, SECOND) == 60 * SECOND
+    line = throttle(narrow)
+    line.take(LINE, SECOND)
+    line.change(LINE, Budget(seconds_per_message=1, burst=30), SECOND)
+    assert [line.take(LINE, SECOND) for _ in range(21)] == [0] * 20 + [SECOND]
+
+
+def test_a_budget_that_was_not_changed_is_the_rosters() -> None:
+    """The roster's new budget comes into force with what was spent of the old one; a control's stays."""
+    old, new = Budget(seconds_per_message=10, burst=3), Budget(seconds_per_message=2, burst=6)
+    first = throttle(old)
+    assert [first.take(LINE, SECOND) for _ in range(3)] == [0] * 3
+    second = throttle(new)
+    second.take_up(first.state(), SECOND)
+    assert second.budget(LINE) == new
+    assert second.wait(LINE, SECOND) == 2 * SECOND
+    first.change(LINE, Budget(seconds_per_message=5, burst=1), SECOND)
+    second.take_up(first.state(), SECOND)
+    assert second.budget(LINE) == Budget(seconds_per_message=5, burst=1)
+    assert second.state() == first.state()
+
+
 @given(budgets, steps, steps)
 def test_it_goes_on_from_its_state(budget: Budget, before: list[int], after: list[int]) -> None:
-    first, second = throttle(budget), throttle(Budget(seconds_per_message=1, burst=1))
+    first, second = throttle(budget), throttle(budget)
     moments = times(before + after)
     for now in moments[: len(before)]:
         first.take(LINE, now)
-    second.take_up(first.state())
+    second.take_up(first.state(), 0)
     assert [first.take(LINE, now) for now in moments[len(before) :]] == [
         second.take(LINE, now) for now in moments[len(before) :]
     ]
@@ -132,7 +160,7 @@ def test_classes_and_senders_do_not_share_a_budget() -> None:
 
 def test_an_agent_that_left_the_roster_is_forgotten() -> None:
     line = throttle(Budget(seconds_per_message=1, burst=1))
-    line.take_up([["gone", "chatter", 5, 1.0, 1]])
+    line.take_up([["gone", "chatter", 5, 1.0, 1, True]], 0)
     assert [entry[0] for entry in line.state()] == ["ann"]
 
 

@@ -100,7 +100,7 @@ def adjustment(strategy: str = "unnamed") -> StrategyAdjustment:
     return StrategyAdjustment(strategy=strategy, parameter="length", old_value="1", new_value="2")
 
 
-def risk() -> RiskUpdate:
+def risk(volatility: float | None = None) -> RiskUpdate:
     return RiskUpdate(
         state=DeskState.ACTIVE,
         equity=1,
@@ -109,6 +109,7 @@ def risk() -> RiskUpdate:
         gross_exposure=0,
         net_exposure=0,
         leverage=0,
+        volatility=volatility,
     )
 
 

@@ -121,7 +121,7 @@ def test_what_is_past_the_budget_is_throttled_with_the_time_to_wait() -> None:
     [
         (message("eve", 0), "unknown sender"),
         (message("ann", 0, recipient="eve"), "unknown recipient"),
-        (message("trading", 0, risk(), recipient="eve"), "unknown recipient"),
+        (message("console", 0, control(ControlAction.MUTE, agent="eve")), "a control of an unknown agent"),
         (message("market", 0, Mark(symbol="BTCUSDT", price=1)), "records do not pass through coordination"),
     ],
 )
@@ -224,7 +224,7 @@ def test_a_muted_agent_is_refused_until_it_is_unmuted() -> None:
     [
         control(ControlAction.GOAL, goal=Goal.MARKET_NEUTRAL),
         control(ControlAction.KILL),
-        control(ControlAction.THRESHOLD, agent="eve", threshold=0.5),
+        control(ControlAction.KILL, agent="eve"),
         control(ControlAction.RESTORE, core="portfolio", state={}),
     ],
 )

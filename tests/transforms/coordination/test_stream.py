@@ -121,4 +121,4 @@ def test_forgetting_leaves_the_state_of_the_agents_alone() -> None:
     assert talk.core.flush() == []
     after = orjson.loads(talk.core.dump())
     assert after == before | {"seen": fresh}
-    assert len(before["seen"][1]) > 1_000
+    assert len(before["seen"]["ann"][1]) > 1_000
