@@ -48,7 +48,7 @@ class LiveView:
 
     @property
     def communication(self) -> str:
-        """Hash: `<agent>/<window_seconds>` to the latest CommunicationMetric as JSON."""
+        """Hash: `<agent>/<window_seconds>` to the CommunicationMetric of its newest window as JSON, remainders added."""
         return f"sapphire:{self.desk}:communication"
 
     @property
