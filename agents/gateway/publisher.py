@@ -1,6 +1,7 @@
 """Publishing what agents say: in order by sender, safe at Pub/Sub, and never more at once than fits."""
 
 import asyncio
+from contextlib import suppress
 from typing import Protocol
 
 from google.api_core.exceptions import GoogleAPICallError, NotFound, RetryError
@@ -128,14 +129,20 @@ class PubSubPublisher:
         except FlowControlLimitError:
             raise BufferFull from None
         except PublishToPausedOrderingKeyException:
-            self._client.resume_publish(path, key)
+            self._resume(path, key)
             raise PublishFailed(
                 "an earlier message of the same sender was not taken: send it again"
             ) from None
         except TimeoutError:
             raise PublishFailed(f"Pub/Sub did not answer within {PUBLISH_SECONDS:g} s") from None
-        except (GoogleAPICallError, RetryError) as error:
-            # After a failure the client holds the sender's key back until it is told to go on.
-            if key:
+        except (GoogleAPICallError, RetryError, RuntimeError) as error:
+            # What was queued behind a failure of the same sender's is given up with a bare RuntimeError.
+            self._resume(path, key)
+            reason = getattr(error, "message", None) or "an earlier message of the same sender was not taken"
+            raise PublishFailed(f"Pub/Sub did not take it: {reason}") from None
+
+    def _resume(self, path: str, key: str) -> None:
+        """Let the sender go on: after a failure the client holds its key back, unless another call has resumed it."""
+        if key:
+            with suppress(RuntimeError):
                 self._client.resume_publish(path, key)
-            raise PublishFailed(f"Pub/Sub did not take it: {error.message}") from None
