@@ -87,6 +87,47 @@ def test_duplicates_are_told(tmp_path: Path) -> None:
     assert open_data(spec_of(path, note_flaws=True)).events == 3
 
 
+def test_the_first_bar_that_is_left_out_is_named(tmp_path: Path) -> None:
+    broken = bar_line(1).split(",")
+    broken[4] = "nan"
+    path = lines(tmp_path / "BTCUSDT-1m.csv", bar_line(0), ",".join(broken), bar_line(2))
+    assert refusal(path).startswith(
+        "BTCUSDT-1m.csv: left out 1 bar with a wrong value (the first: row 2 of BTCUSDT-1m.csv, of 2024-01-15T00:01:00Z); "
+    )
+
+
+def test_a_flaw_of_a_folder_is_told_once(tmp_path: Path) -> None:
+    lines(tmp_path / "BTCUSDT-1m.csv", bar_line(0), bar_line(1), bar_line(1))
+    write_bars(tmp_path, 2, "ETHUSDT", 2_000.0)
+    assert open_data(spec_of(tmp_path, note_flaws=True)).notes == (
+        f"{tmp_path.name}: left out 1 bar that was there already (the first: that of BTCUSDT of 2024-01-15T00:01:00Z).",
+    )
+
+
+def test_times_in_seconds_are_an_error(tmp_path: Path) -> None:
+    seconds = [bar_line(minute).split(",") for minute in (0, 1)]
+    for fields in seconds:
+        fields[0], fields[6] = fields[0][:-3], fields[6][:-3]
+    path = lines(tmp_path / "BTCUSDT-1m.csv", *(",".join(fields) for fields in seconds))
+    assert refusal(path) == (
+        f"{path} has times that cannot be, the first 1705276800: write them as milliseconds or microseconds since 1970, "
+        "UTC text like 2023-03-20 00:04:59, or timestamps in Parquet, from 2009 to 2099"
+    )
+
+
+def test_a_symbol_without_an_instrument_is_an_error(tmp_path: Path) -> None:
+    assert refusal(write_bars(tmp_path, 3, "DOGEXYZ")) == (
+        "DOGEXYZ-1m.csv holds DOGEXYZ, which is no instrument of the desk's: known are ARBUSDT, AVAXUSDT, BTCUSDT, "
+        "ETHUSDT, SOLUSDT, SUIUSDT; leave it out, or add it to contracts/instruments.py"
+    )
+
+
+def test_what_is_not_compressed_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "BTCUSDT-1m.csv.gz"
+    path.write_text("hello")
+    assert refusal(path) == f"{path} cannot be read: Not a gzipped file (b'he')"
+
+
 def test_unsorted_bars_are_an_error(tmp_path: Path) -> None:
     path = lines(tmp_path / "BTCUSDT-1m.csv", bar_line(1), bar_line(0), bar_line(2))
     assert "not sorted by time" in refusal(path, note_flaws=True)
