@@ -65,18 +65,23 @@ class MarketData:
         return tuple(sorted({columns.symbol for columns in self.columns}))
 
     @property
-    def bar_seconds(self) -> int | None:
-        """The length of the venue's bars; None when there are none. Raises `BacktestError` when there are several."""
+    def bar_lengths(self) -> tuple[int, ...]:
+        """The lengths of the venue's bars, in seconds, rising."""
         lengths = {
             int(length)
             for columns in self.columns
             if columns.kind is MarketKind.BAR
             for length in np.unique(_lengths(columns) // 1_000_000)
         }
-        if len(lengths) > 1:
-            told = ", ".join(f"{length} s" for length in sorted(lengths))
+        return tuple(sorted(lengths))
+
+    @property
+    def bar_seconds(self) -> int | None:
+        """The length of the venue's bars; None when there are none. Raises `BacktestError` when there are several."""
+        if len(self.bar_lengths) > 1:
+            told = ", ".join(f"{length} s" for length in self.bar_lengths)
             raise BacktestError(f"the bars are of several lengths ({told}): give one length at a time")
-        return lengths.pop() if lengths else None
+        return self.bar_lengths[0] if self.bar_lengths else None
 
 
 @cache

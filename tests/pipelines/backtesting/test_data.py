@@ -6,6 +6,8 @@ import pytest
 from contracts.market_data import MarketKind
 from pipelines.backtesting.data import DataSpec, open_data
 from pipelines.backtesting.errors import BacktestError
+from pipelines.backtesting.market_log import settings_of
+from pipelines.backtesting.scenario import MarketTerms
 from tests.pipelines.backtesting.worlds import HEADER, START, bar_line, spec_of, write_bars, write_stream
 
 
@@ -168,6 +170,24 @@ def test_bars_of_two_lengths_are_an_error(tmp_path: Path) -> None:
     (tmp_path / "ETHUSDT-5m.csv").write_text(",".join(day) + "\n")
     with pytest.raises(BacktestError, match="several lengths"):
         _ = open_data(spec_of(tmp_path)).bar_seconds
+
+
+@pytest.mark.parametrize("seconds", [30, 90])
+def test_snapshots_that_bars_do_not_fill_are_an_error(tmp_path: Path, seconds: int) -> None:
+    spec = spec_of(write_bars(tmp_path, 3))
+    with pytest.raises(BacktestError) as error:
+        settings_of(spec, MarketTerms(snapshot_seconds=seconds))
+    assert str(error.value) == (
+        f"market.snapshot_seconds is {seconds}, but the data's bars last 60 s: make it a multiple, or leave it out"
+    )
+
+
+@pytest.mark.parametrize(("wanted", "seconds"), [(None, 60), (60, 60), (300, 300)])
+def test_snapshots_last_as_long_as_bars_or_a_multiple(
+    tmp_path: Path, wanted: int | None, seconds: int
+) -> None:
+    terms = MarketTerms(snapshot_seconds=wanted)
+    assert settings_of(spec_of(write_bars(tmp_path, 3)), terms).snapshot_seconds == seconds
 
 
 def test_recordings_are_merged_by_time(tmp_path: Path) -> None:
