@@ -104,7 +104,7 @@ class BarRecording(Recording):
         )
         if not sound.all():
             place = sound.to_list().index(False)
-            opened = f", of {_moment(parsed['open_time'][place])}" if believed[place] else ""
+            opened = f", which opens at {_moment(parsed['open_time'][place])}" if believed[place] else ""
             first = f"row {place + 1} of {path.name}{opened}"
             self.counts.refuse("bar with a wrong value", int((~sound).sum()), first)
         return parsed.filter(sound)
@@ -114,7 +114,7 @@ class BarRecording(Recording):
         distinct = ordered.unique(("open_time", "close_time"), keep="first", maintain_order=True)
         if repeated := ordered.height - distinct.height:
             again = ordered.filter(~pl.struct("open_time", "close_time").is_first_distinct())
-            first = f"that of {symbol} of {_moment(again['open_time'][0])}"
+            first = f"that of {symbol} which opens at {_moment(again['open_time'][0])}"
             self.counts.refuse("bar that was there already", repeated, first)
         if distinct.is_empty():
             return None

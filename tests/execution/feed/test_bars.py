@@ -149,8 +149,8 @@ def test_where_the_first_refused_rows_are_is_told(tmp_path: Path) -> None:
     recording = open_recording(path)
     assert len(list(recording.batches())) == 2
     assert recording.describe_refusals() == (
-        "1 bar that was there already (the first: that of BTCUSDT of 2024-01-15T00:03:00Z), "
-        "2 bar with a wrong value (the first: row 2 of BTCUSDT-1m.csv, of 2024-01-15T00:01:00Z)"
+        "1 bar that was there already (the first: that of BTCUSDT which opens at 2024-01-15T00:03:00Z), "
+        "2 bar with a wrong value (the first: row 2 of BTCUSDT-1m.csv, which opens at 2024-01-15T00:01:00Z)"
     )
 
 
