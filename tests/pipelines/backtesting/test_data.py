@@ -94,7 +94,8 @@ def test_the_first_bar_that_is_left_out_is_named(tmp_path: Path) -> None:
     broken[4] = "nan"
     path = lines(tmp_path / "BTCUSDT-1m.csv", bar_line(0), ",".join(broken), bar_line(2))
     assert refusal(path).startswith(
-        "BTCUSDT-1m.csv: left out 1 bar with a wrong value (the first: row 2 of BTCUSDT-1m.csv, which opens at 2024-01-15T00:01:00Z); "
+        "BTCUSDT-1m.csv: left out 1 bar with a wrong value "
+        "(the first: row 2 of BTCUSDT-1m.csv, which opens at 2024-01-15T00:01:00Z); "
     )
 
 
@@ -102,7 +103,8 @@ def test_a_flaw_of_a_folder_is_told_once(tmp_path: Path) -> None:
     lines(tmp_path / "BTCUSDT-1m.csv", bar_line(0), bar_line(1), bar_line(1))
     write_bars(tmp_path, 2, "ETHUSDT", 2_000.0)
     assert open_data(spec_of(tmp_path, note_flaws=True)).notes == (
-        f"{tmp_path.name}: left out 1 bar that was there already (the first: that of BTCUSDT which opens at 2024-01-15T00:01:00Z).",
+        f"{tmp_path.name}: left out 1 bar that was there already "
+        "(the first: that of BTCUSDT which opens at 2024-01-15T00:01:00Z).",
     )
 
 
