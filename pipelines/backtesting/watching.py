@@ -13,6 +13,7 @@ from contracts.time import from_micros
 from pipelines.backtesting.data import open_data
 from pipelines.backtesting.files import Folder
 from pipelines.backtesting.runs import Task
+from transforms.reporting.verdict import percent
 
 _EVERY_SECONDS = 0.5
 _MOST_LINES = 20
@@ -73,12 +74,16 @@ def as_table(done: Backtest) -> Table:
     best = sorted(done.runs, key=lambda run: run.net, reverse=True)
     for run in best[:_MOST_LINES]:
         table.add_row(
-            run.run, f"{run.net:,.2f}", f"{_share(run):+.2%}", f"{run.fees:,.2f}", str(run.orders), str(run.fills),
+            run.run, f"{run.net:,.2f}", _signed(_share(run)), f"{run.fees:,.2f}", str(run.orders), str(run.fills),
             str(run.round_trips), ", ".join(f"{name} {value}" for name, value in run.parameters.items()),
         )  # fmt: skip
     if len(best) > _MOST_LINES:
         table.caption = f"the best {_MOST_LINES} of {len(best)}; all are in result.json"
     return table
+
+
+def _signed(share: float) -> str:
+    return ("+" if share > 0 else "") + percent(share)
 
 
 def _share(run: RunSummary) -> float:
