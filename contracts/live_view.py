@@ -43,12 +43,12 @@ class LiveView:
 
     @property
     def activity(self) -> str:
-        """Hash: agent to JSON {activity_score, sent, admitted, throttled, delivered, suppressed, last_event_time}."""
+        """Hash: agent to JSON {activity_score, last_event_time}: when it last said something, and its score then."""
         return f"sapphire:{self.desk}:activity"
 
     @property
     def communication(self) -> str:
-        """Hash: `<agent>/<window_seconds>` to the latest CommunicationMetric as JSON."""
+        """Hash: `<agent>/<window_seconds>` to the CommunicationMetric of its newest window as JSON, remainders added."""
         return f"sapphire:{self.desk}:communication"
 
     @property

@@ -38,6 +38,7 @@ _NOT_TAKEN = (
     PublishToPausedOrderingKeyException,
     TimeoutError,
     ConnectionError,
+    RuntimeError,  # what the client says of a message that was queued behind one of its key that failed
 )
 
 

@@ -27,22 +27,11 @@ count for 10 minutes, and are most of its state."""
 
 def build(pipeline: beam.Pipeline, options: JobOptions) -> PCollection:
     """Wire the job into `pipeline`."""
-    tuning = Tuning(options.tuner)
-    tuned = {desk.CONTROLS: topics.MESSAGES} if tuning is Tuning.APPLY else {}
+    tuned = {desk.CONTROLS: topics.MESSAGES} if Tuning(options.tuner) is Tuning.APPLY else {}
     return (
         pipeline
         | "Read messages" >> ReadLog(options, topics.COORDINATION_JOB)
-        | "Coordinate"
-        >> ApplyInOrder(
-            "coordination",
-            CoordinationIntake(options.roster),
-            desk.CoordinationOf(options.roster, tuning),
-            streaming=options.is_streaming,
-            idle=IDLE,
-            dead_letter_limit=options.dead_letter_limit,
-            openings=openings("coordination", options),
-            tells_state=True,
-        )
+        | "Coordinate" >> coordinate(options)
         | "Publish"
         >> Publish(
             options,
@@ -55,6 +44,20 @@ def build(pipeline: beam.Pipeline, options: JobOptions) -> PCollection:
                 **tuned,
             },
         )
+    )
+
+
+def coordinate(options: JobOptions) -> ApplyInOrder:
+    """The job's one stateful step, between reading and publishing."""
+    return ApplyInOrder(
+        "coordination",
+        CoordinationIntake(options.roster),
+        desk.CoordinationOf(options.roster, Tuning(options.tuner)),
+        streaming=options.is_streaming,
+        idle=IDLE,
+        dead_letter_limit=options.dead_letter_limit,
+        openings=openings("coordination", options),
+        tells_state=True,
     )
 
 

@@ -83,8 +83,9 @@ class MarketDataIntake:
 
     def read(self, raw: Raw) -> MarketBatch:
         batch = read_market_batch(raw.data, raw.attributes)
-        told, latest = raw.attributes.get("event_time"), to_micros(batch.event_time)
-        if told is None or read_micros(told) != latest:
+        latest = to_micros(batch.event_time)
+        if self.address(raw).event_micros != latest:
+            told = raw.attributes["event_time"]
             raise Refusal(
                 Reason.WRONG_FIELD, f"its event_time is {told}, and its latest row's {batch.event_time}"
             )

@@ -6,7 +6,6 @@ it keeps ordering keys, which the native sink drops.
 
 import shutil
 from collections.abc import Iterable, Mapping
-from concurrent import futures
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,21 +16,22 @@ from google.cloud import pubsub_v1
 
 from transforms.counting import Held, counter
 from transforms.emission import Emission
+from transforms.ordered_publishing import BundleSending, OrderedPublisher
 from transforms.process_wide import once_a_process
 from transforms.wire import Wire, lines, rows_in, wire, wire_rows
 
-_PUBLISH_DEADLINE_SECONDS = 60
 
-
-def _publisher() -> pubsub_v1.PublisherClient:
-    return pubsub_v1.PublisherClient(
+def _publisher() -> OrderedPublisher:
+    # Its keywords are attributes, which the annotation of Google's `publish` does not know.
+    client: Any = pubsub_v1.PublisherClient(
         batch_settings=pubsub_v1.types.BatchSettings(max_latency=0.001, max_messages=500),
         publisher_options=pubsub_v1.types.PublisherOptions(enable_message_ordering=True),
     )
+    return OrderedPublisher(client)
 
 
 class _Publish(beam.DoFn):
-    """Publishes each emission to its port's topic; a bundle is done when Pub/Sub has taken all of it.
+    """Publishes each emission to its port's topic; a bundle is done when Pub/Sub has taken all of it, and fails otherwise.
 
     The rows of a bundle go together, one message for each table: there are many times more rows than messages.
     """
@@ -41,10 +41,10 @@ class _Publish(beam.DoFn):
         self._counters = {port: Held(port) for port in topics}
 
     def setup(self) -> None:
-        self._client = once_a_process("publisher", _publisher)
+        self._publisher = once_a_process("publisher", _publisher)
 
     def start_bundle(self) -> None:
-        self._pending: list[futures.Future] = []
+        self._sending = BundleSending(self._publisher)
         self._rows: dict[tuple[str, str, str], list[bytes]] = {}
 
     def process(self, emission: Emission) -> None:
@@ -62,15 +62,14 @@ class _Publish(beam.DoFn):
         for (topic, table, sent_at), rows in self._rows.items():
             for rows_wire in wire_rows(table, rows):
                 self._publish(topic, rows_wire, sent_at)
-        for future in self._pending:
-            future.result(timeout=_PUBLISH_DEADLINE_SECONDS)
+        self._sending.finish()
         for held in self._counters.values():
             held.tell()
 
     def _publish(self, topic: str, message: Wire, sent_at: str) -> None:
-        publish: Any = self._client.publish  # its keywords are attributes, which its annotation does not know
-        attributes = {**message.attributes, "sent_at": sent_at} if sent_at else message.attributes
-        self._pending.append(publish(topic, message.data, ordering_key=message.ordering_key, **attributes))
+        if sent_at:
+            message = message._replace(attributes={**message.attributes, "sent_at": sent_at})
+        self._sending.publish(topic, message)
 
 
 class PublishToTopics(beam.PTransform):

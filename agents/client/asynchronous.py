@@ -1,7 +1,7 @@
 """The gateway's client for asyncio programs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -128,11 +128,13 @@ class AsyncGatewayClient:
         return await self._do(calls.inbox(self.agent, wait, most))
 
     async def ack(self, messages: Iterable[Message | str]) -> InboxAcknowledged:
-        """Be done with messages, given themselves or by id."""
-        ids = [message if isinstance(message, str) else message.message_id for message in messages]
-        return await self._do(calls.ack(self.agent, ids))
+        """Be done with messages, given themselves or by id; with none there is nothing to ask."""
+        done = list(messages)
+        if not done:
+            return InboxAcknowledged(acknowledged=[], unknown=[])
+        return await self._do(calls.ack(self.agent, done))
 
-    def listen(self) -> AsyncIterator[Message]:
+    def listen(self) -> AsyncGenerator[Message, None]:
         """What is delivered, as it arrives, over a WebSocket that is opened again when it ends.
 
         A message is acknowledged when the loop comes back for the next one.

@@ -87,10 +87,19 @@ def inbox(agent: str, wait: float, most: int) -> Call[list[Message]]:
     return Call("GET", f"/inbox/{agent}", read, params={"wait": wait, "max": most}, waits=wait)
 
 
-def ack(agent: str, message_ids: Sequence[str]) -> Call[InboxAcknowledged]:
+def ack(agent: str, messages: Sequence[Message | str]) -> Call[InboxAcknowledged]:
     """Be done with messages."""
-    body = {"message_ids": list(message_ids)}
-    return Call("POST", f"/inbox/{agent}/ack", _reads(InboxAcknowledged), body=body)
+    return Call("POST", f"/inbox/{agent}/ack", _reads(InboxAcknowledged), body=acknowledgement(messages))
+
+
+def acknowledgement(messages: Sequence[Message | str]) -> dict[str, Any]:
+    """What says that an agent is done with messages: each with its sender, because two senders may use the same id."""
+    return {
+        "message_ids": [
+            said if isinstance(said, str) else {"message_id": said.message_id, "sender": said.sender}
+            for said in messages
+        ]
+    }
 
 
 def guidance(agent: str) -> Call[AgentGuidance]:

@@ -1,13 +1,14 @@
 """Listening to an agent's inbox over a WebSocket, for as long as one likes."""
 
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import orjson
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from agents.client.calls import acknowledgement
 from agents.client.errors import Refused
 from contracts.message import Message
 
@@ -15,14 +16,14 @@ REMEMBERED = 10_000
 """Messages that are remembered as heard, so that one whose lease ended while others were handled is heard once."""
 
 
-async def listen(url: str, agent: str, token: str) -> AsyncIterator[Message]:
+async def listen(url: str, agent: str, token: str) -> AsyncGenerator[Message, None]:
     """Every message that is delivered to the agent, in order by sender; it connects again when the connection ends.
 
     A message is acknowledged when the next one is asked for; one whose handling failed is therefore heard again by
     the next listener. Raises `Refused` when the gateway does not open the inbox.
     """
     heard: OrderedDict[tuple[str, str], None] = OrderedDict()
-    address = f"{url.replace('http', 'ws', 1)}/inbox/{agent}/stream"
+    address = f"{url.rstrip('/').replace('http', 'ws', 1)}/inbox/{agent}/stream"
     headers = {"Authorization": f"Bearer {token}"}
     try:
         async with aclosing(aiter(connect(address, additional_headers=headers))) as sockets:  # type: ignore[type-var]
@@ -33,7 +34,7 @@ async def listen(url: str, agent: str, token: str) -> AsyncIterator[Message]:
                             if (message.sender, message.message_id) not in heard:
                                 yield message
                                 _remember(heard, message)
-                            await socket.send(orjson.dumps({"message_ids": [message.message_id]}).decode())
+                            await socket.send(orjson.dumps(acknowledgement([message])).decode())
                 except ConnectionClosed:
                     continue
     except InvalidStatus as refused:

@@ -123,9 +123,11 @@ class GatewayClient:
         return self._do(calls.inbox(self.agent, wait, most))
 
     def ack(self, messages: Iterable[Message | str]) -> InboxAcknowledged:
-        """Be done with messages, given themselves or by id."""
-        ids = [message if isinstance(message, str) else message.message_id for message in messages]
-        return self._do(calls.ack(self.agent, ids))
+        """Be done with messages, given themselves or by id; with none there is nothing to ask."""
+        done = list(messages)
+        if not done:
+            return InboxAcknowledged(acknowledged=[], unknown=[])
+        return self._do(calls.ack(self.agent, done))
 
     def guidance(self, agent: str | None = None) -> AgentGuidance:
         """What the portfolio asks of the agent, or of another."""

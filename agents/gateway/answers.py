@@ -70,7 +70,7 @@ class InboxMessages(BaseModel):
 
 
 class InboxAcknowledged(BaseModel):
-    """The ids that were ended, and those that were not held (already acknowledged, or never there)."""
+    """The ids that ended messages, and those that did not: acknowledged before, not handed out yet, or never there."""
 
     acknowledged: list[str]
     unknown: list[str]
@@ -98,16 +98,34 @@ class AgentGuidance(BaseModel):
     guidance: Guidance | None
 
 
-class AgentActivity(BaseModel):
-    """How active an agent is.
+class StateKnown(BaseModel):
+    """The job's state that an answer goes by: after which entry of its log, and how long ago it was told."""
 
-    `activity` is as coordination counted it, None until it did; `last_seen` is when it last spoke to this
-    gateway, None when it has not since the gateway started.
+    position: int
+    event_time: UtcTime
+    told_at: UtcTime
+    age_seconds: float
+
+
+class SpokenActivity(BaseModel):
+    """An agent's activity score, 1.0 is average, and when coordination last heard it, None when that is not known."""
+
+    activity_score: float
+    last_event_time: UtcTime | None
+
+
+class AgentActivity(BaseModel):
+    """How active an agent is, and which threshold others' broadcasts have to reach for it.
+
+    With `known` both are what is in force now, by coordination's last known state: the score has decayed since the
+    agent spoke. Without, the threshold is the roster's, and the score is as it was at `last_event_time`, None until
+    there is one. `last_seen` is when the agent last spoke to this gateway, None when it has not since the gateway started.
     """
 
     participation_threshold: float
-    activity: dict[str, Any] | None
+    activity: SpokenActivity | None
     last_seen: UtcTime | None
+    known: StateKnown | None
 
 
 class ProspectiveDelivery(BaseModel):
@@ -118,15 +136,6 @@ class ProspectiveDelivery(BaseModel):
     reason: DeliveryReason
     relevance: float | None = None
     threshold: float | None = None
-
-
-class StateKnown(BaseModel):
-    """The job's state that an answer goes by: after which entry of its log, and how long ago it was told."""
-
-    position: int
-    event_time: UtcTime
-    told_at: UtcTime
-    age_seconds: float
 
 
 class ParticipationCheck(BaseModel):

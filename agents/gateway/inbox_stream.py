@@ -1,10 +1,13 @@
 """The inbox as a WebSocket: the same messages as by long poll, handed out as they arrive."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect, status
 from pydantic import ValidationError
+from starlette.websockets import WebSocketDisconnected
 
 from agents.gateway.answers import InboxAcknowledged, InboxMessages
 from agents.gateway.desk import GatewayDesk
@@ -24,6 +27,7 @@ async def stream(agent: str, socket: WebSocket) -> None:
         agent    {"message_ids": ["..."]}                       done with these
         gateway  {"acknowledged": ["..."], "unknown": []}
 
+    An id may be given with its sender, {"message_id": "...", "sender": "..."}, because two senders may use the same.
     The token comes in the Authorization header. What was not acknowledged when the connection ends is handed out
     again at once, in its order, to the next connection or poll. Close codes: 1008 not yours, 1007 not an
     acknowledgement, 1012 the gateway stops.
@@ -54,53 +58,52 @@ def _refusal(agent: str, authorization: str, desk: GatewayDesk) -> str | None:
     return None
 
 
+async def _while_open(work: Callable[[], Awaitable[None]]) -> None:
+    """Do it until the socket is gone: closed by the agent, broken, or closed by us while this was about to send."""
+    with suppress(WebSocketDisconnect, WebSocketDisconnected):
+        await work()
+
+
 class _Connection:
-    """One open socket, and what was handed out over it."""
+    """One open socket; what is handed out over it is leased to it."""
 
     def __init__(self, agent: str, socket: WebSocket, desk: GatewayDesk) -> None:
         self._agent = agent
         self._socket = socket
         self._desk = desk
-        self._taken: set[str] = set()
 
     async def serve(self) -> None:
-        """Hand out and hear acknowledgements, until one of the two ends."""
-        tasks = [asyncio.create_task(self._hand_out()), asyncio.create_task(self._hear())]
-        done, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for other in others:
-            other.cancel()
-            with suppress(asyncio.CancelledError, WebSocketDisconnect):
-                await other
-        for task in done:
-            with suppress(WebSocketDisconnect):
-                task.result()
+        """Hand out and hear acknowledgements, until the socket is gone and all that was said before is heard."""
+        async with asyncio.TaskGroup() as both:
+            handing_out = both.create_task(_while_open(self._hand_out))
+            await _while_open(self._hear)
+            handing_out.cancel()
 
     def release(self) -> None:
         """Give back what was handed out and not acknowledged."""
-        self._desk.inboxes.release(self._agent, self._taken)
+        self._desk.inboxes.release(self._agent, self)
 
     async def _hand_out(self) -> None:
         inboxes = self._desk.inboxes
         while not inboxes.is_closing:
-            taken = await inboxes.take(self._agent, LONGEST_WAIT_SECONDS, MOST_AT_ONCE)
+            taken = await inboxes.take(self._agent, LONGEST_WAIT_SECONDS, MOST_AT_ONCE, self)
             if not taken:
                 continue
-            self._taken.update(message.message_id for message in taken)
             messages = [message.model_dump(mode="json") for message in taken]
             told = InboxMessages(messages=messages, lease_seconds=LEASE_SECONDS)
             await self._socket.send_text(told.model_dump_json())
         await self._socket.close(status.WS_1012_SERVICE_RESTART, "the gateway stops: connect again")
 
     async def _hear(self) -> None:
-        while True:
+        while (frame := await self._socket.receive())["type"] != "websocket.disconnect":
             try:
-                said = Acknowledgement.model_validate_json(await self._socket.receive_text())
-            except (ValidationError, KeyError):  # KeyError: a binary frame has no text
+                said = Acknowledgement.model_validate_json(frame.get("text") or "")
+            except ValidationError:
                 await self._socket.close(
                     status.WS_1007_INVALID_FRAME_PAYLOAD_DATA, 'send {"message_ids": ["..."]} as text'
                 )
                 return
-            done = self._desk.inboxes.acknowledge(self._agent, said.message_ids)
-            self._taken.difference_update(said.message_ids)
+            done = self._desk.inboxes.acknowledge(self._agent, said.names)
             told = InboxAcknowledged(acknowledged=list(done.message_ids), unknown=list(done.unknown))
-            await self._socket.send_text(told.model_dump_json())
+            # Who acknowledges and leaves does not hear the answer; what it said counts all the same.
+            await _while_open(partial(self._socket.send_text, told.model_dump_json()))

@@ -2,13 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
 import structlog
 
-from agents.gateway.inbox import Acknowledged, Arrival, Inbox
+from agents.gateway.inbox import Acknowledged, Arrival, Inbox, Named
 from agents.gateway.measures import Measures
 from agents.gateway.subscription import Received
 from contracts.message import Message
@@ -103,26 +103,28 @@ class Inboxes:
             self._measure(received, moment)
             self._arrived[agent].set()
 
-    async def take(self, agent: str, wait_seconds: float, most: int) -> list[Message]:
-        """Lease up to `most` messages to the agent; waits up to `wait_seconds` for the first."""
+    async def take(self, agent: str, wait_seconds: float, most: int, taker: object = None) -> list[Message]:
+        """Lease up to `most` messages of the agent's to `taker`; waits up to `wait_seconds` for the first."""
         inbox, arrived = self._inboxes[agent], self._arrived[agent]
         until = self._monotonic() + wait_seconds
         while True:
             arrived.clear()
             now = self._monotonic()
-            messages = inbox.take(now, most)
+            messages = inbox.take(now, most, taker)
             if messages or now >= until or self._closing:
                 return messages
             change = inbox.next_change(now)
-            pause = min(until, change if change is not None and change > now else until) - now
+            pause = min(until, until if change is None else change) - now
             try:
-                await asyncio.wait_for(arrived.wait(), pause)
+                # Not wait_for: in Python 3.11 it swallows a cancellation that comes as the event is set.
+                async with asyncio.timeout(pause):
+                    await arrived.wait()
             except TimeoutError:
                 continue
 
-    def release(self, agent: str, message_ids: Collection[str]) -> None:
-        """Hand these out again: whoever took them is gone."""
-        self._inboxes[agent].release(message_ids)
+    def release(self, agent: str, taker: object) -> None:
+        """Hand out again what `taker` has on lease: it is gone."""
+        self._inboxes[agent].release(taker)
         self._arrived[agent].set()
 
     @property
@@ -136,13 +138,13 @@ class Inboxes:
         for arrived in self._arrived.values():
             arrived.set()
 
-    def acknowledge(self, agent: str, message_ids: Sequence[str]) -> Acknowledged:
+    def acknowledge(self, agent: str, names: Iterable[str | Named]) -> Acknowledged:
         """End messages of the agent's inbox and tell Pub/Sub."""
-        done = self._inboxes[agent].acknowledge(message_ids)
+        done = self._inboxes[agent].acknowledge(names)
         if done.receipts:
             self._readers[agent].acknowledge(done.receipts)
             self._arrived[agent].set()
-        self._measures.acknowledged += len(done.message_ids)
+        self._measures.acknowledged += done.ended
         return done
 
     def _measure(self, received: Received, moment: datetime) -> None:

@@ -1,13 +1,17 @@
 """Routes: what there is to know about the desk. Reading changes nothing."""
 
 from decimal import Decimal
+from typing import Any
 
 from fastapi import APIRouter
 
 from agents.gateway.answers import AgentActivity, AgentGuidance, AgentRole, PortfolioStatus
 from agents.gateway.desk import Desk, GatewayDesk, Reader
 from agents.gateway.problems import refusals
+from agents.gateway.told_states import ToldStanding, told_standing
 from contracts.payloads import Guidance
+from contracts.roster import AgentProfile
+from contracts.time import to_micros
 
 router = APIRouter(tags=["the desk"], responses=refusals(401, 404, 422, 503))
 
@@ -32,15 +36,37 @@ async def agent_roles(reader: Reader, desk: Desk) -> dict[str, AgentRole]:
 
 @router.get("/agent-activity")
 async def agent_activity(reader: Reader, desk: Desk) -> dict[str, AgentActivity]:
-    """How active everyone is, as coordination counted it."""
-    activity = await desk.view.documents(desk.keys.activity)
+    """How active everyone is now, and which thresholds are in force: by coordination's rules and last known state.
+
+    `known` says how old that state is. Without one the answer is what the roster says and what was last heard.
+    """
+    heard = await desk.view.documents(desk.keys.activity)
+    told = await told_standing(desk)
+    now = to_micros(desk.clock.now())
     return {
         agent: AgentActivity(
-            participation_threshold=profile.participation_threshold,
-            activity=activity.get(agent),
-            last_seen=desk.last_seen.get(agent),
+            **_standing(profile, heard.get(agent), told, now), last_seen=desk.last_seen.get(agent)
         )
         for agent, profile in desk.roster.by_agent.items()
+    }
+
+
+def _standing(
+    profile: AgentProfile, heard: dict[str, Any] | None, told: ToldStanding, now: int
+) -> dict[str, Any]:
+    if told.standing is None:
+        return {
+            "participation_threshold": profile.participation_threshold,
+            "activity": heard,
+            "known": None,
+        }
+    return {
+        "participation_threshold": told.standing.threshold(profile.agent),
+        "activity": {
+            "activity_score": told.standing.activity(profile.agent, now),
+            "last_event_time": None if heard is None else heard["last_event_time"],
+        },
+        "known": told.known,
     }
 
 

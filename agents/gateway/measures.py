@@ -1,5 +1,7 @@
 """What the gateway counts and measures about itself, and how it reaches the live view."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from redis import Redis
@@ -24,6 +26,17 @@ class Measures:
     acknowledged: int = 0
     unreadable: int = 0
     latencies_ms: list[float] = field(default_factory=list)
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """Counts one posted message: published when all went well, refused when it did not."""
+        self.posted += 1
+        try:
+            yield
+        except BaseException:
+            self.refused += 1
+            raise
+        self.published += 1
 
     def latency(self, milliseconds: float) -> None:
         """Keep one sample; while the live view cannot be reached, the newest are kept."""

@@ -1,5 +1,6 @@
 """Routes: what agents say, one message or many, and the seeds' verbs for the commonest kinds."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
@@ -10,7 +11,7 @@ from agents.gateway.bodies import json_body, takes
 from agents.gateway.desk import Agent, Desk, GatewayDesk
 from agents.gateway.posting import PostedMessage, message_of
 from agents.gateway.problems import Problem, refusals, wrong_field
-from agents.gateway.publisher import BufferFull, PublishFailed
+from agents.gateway.saying import say
 from contracts.message import MessageType
 from contracts.model import Name
 
@@ -31,18 +32,21 @@ VERBS = {
 
 @router.post("/messages", openapi_extra=takes(PostedMessage, many=True))
 async def post_messages(request: Request, agent: Agent, desk: Desk) -> Posted | PostedMany:
-    """Say one message or a list. Each is published or refused for itself; the answer keeps the order."""
+    """Say one message or a list. Each is published or refused for itself; the answer keeps the order.
+
+    A list of which nothing was taken, and that may be sent again, is refused whole: 429 or 503 with Retry-After.
+    """
     body = await _counted_body(request, desk)
     if not isinstance(body, list):
-        return await _say(body, agent, desk)
+        return await _Line(agent, desk).say(body)
     if len(body) > MOST_AT_ONCE:
-        _refuse_all(desk)
-        raise wrong_field("body", f"{len(body)} messages; send at most {MOST_AT_ONCE} at once")
-    return PostedMany(results=[await _say_or_refuse(posted, agent, desk) for posted in body])
+        with desk.measures.counted():
+            raise wrong_field("body", f"{len(body)} messages; send at most {MOST_AT_ONCE} at once")
+    return await _Line(agent, desk).say_each(body)
 
 
 def _verb(kind: MessageType) -> Callable[..., Awaitable[Posted]]:
-    async def say(
+    async def verb(
         request: Request,
         agent: Agent,
         desk: Desk,
@@ -58,9 +62,9 @@ def _verb(kind: MessageType) -> Callable[..., Awaitable[Posted]]:
             "correlation_id": correlation_id,
             "message_id": message_id,
         }
-        return await _say(posted, agent, desk)
+        return await _Line(agent, desk).say(posted)
 
-    return say
+    return verb
 
 
 for _name, _kind in VERBS.items():
@@ -75,32 +79,49 @@ for _name, _kind in VERBS.items():
     )
 
 
-async def _say(posted: Any, agent: str, desk: GatewayDesk) -> Posted:
-    """Publish one posted message; raises the `Problem` for which it is refused. It is counted either way."""
-    desk.measures.posted += 1
-    try:
-        message = message_of(posted, agent, desk.roster, desk.clock.now())
-        await desk.publisher.publish(message)
-    except Problem:
-        desk.measures.refused += 1
-        raise
-    except BufferFull as full:
-        desk.measures.refused += 1
-        raise Problem(429, "Too much at once", str(full), retry_after=full.retry_after) from None
-    except PublishFailed as failed:
-        desk.measures.refused += 1
-        raise Problem(503, "Not published", f"{failed}; send it again", retry_after=1.0) from None
-    desk.measures.published += 1
-    return Posted(message_id=message.message_id, status="published")
+class _Line:
+    """What one request says, one message after the other: behind one that did not fit, none is handed over.
 
+    So what was refused can be sent again, and is still in its order.
+    """
 
-async def _say_or_refuse(posted: Any, agent: str, desk: GatewayDesk) -> Posted:
-    try:
-        return await _say(posted, agent, desk)
-    except Problem as problem:
-        told = posted.get("message_id") if isinstance(posted, dict) else None
-        message_id = told if isinstance(told, str) else None
-        return Posted(message_id=message_id, status="refused", problem=problem.body)
+    def __init__(self, agent: str, desk: GatewayDesk) -> None:
+        self._agent = agent
+        self._desk = desk
+        self._full: Problem | None = None
+
+    async def say(self, posted: Any) -> Posted:
+        """Publish one posted message; raises the `Problem` for which it is refused. It is counted either way."""
+        with self._desk.measures.counted():
+            message = message_of(posted, self._agent, self._desk.roster, self._desk.clock.now())
+            if self._full is not None:
+                raise self._full
+            try:
+                await say(message, self._desk)
+            except Problem as problem:
+                if problem.body.status == 429:
+                    self._full = problem
+                raise
+        return Posted(message_id=message.message_id, status="published")
+
+    async def say_or_refuse(self, posted: Any) -> Posted:
+        """The same, and a refusal is an answer too."""
+        try:
+            return await self.say(posted)
+        except Problem as problem:
+            told = posted.get("message_id") if isinstance(posted, dict) else None
+            message_id = told if isinstance(told, str) else None
+            return Posted(message_id=message_id, status="refused", problem=problem.body)
+
+    async def say_each(self, many: list[Any]) -> PostedMany:
+        """Hand over the whole list, in its order, and only then wait: a Pub/Sub that is silent is waited for once."""
+        results = await asyncio.gather(*(self.say_or_refuse(posted) for posted in many))
+        again = [told.problem for told in results if told.problem and told.problem.retry_after is not None]
+        if again and all(told.status == "refused" for told in results):
+            first = again[0]
+            detail = f"none of {len(many)} messages was taken: {first.detail}"
+            raise Problem(first.status, first.title, detail, retry_after=first.retry_after)
+        return PostedMany(results=results)
 
 
 async def _counted_body(request: Request, desk: GatewayDesk) -> Any:
@@ -108,10 +129,5 @@ async def _counted_body(request: Request, desk: GatewayDesk) -> Any:
     try:
         return await json_body(request)
     except Problem:
-        _refuse_all(desk)
-        raise
-
-
-def _refuse_all(desk: GatewayDesk) -> None:
-    desk.measures.posted += 1
-    desk.measures.refused += 1
+        with desk.measures.counted():
+            raise

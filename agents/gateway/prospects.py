@@ -2,24 +2,21 @@
 
 from typing import Annotated
 
-import orjson
 from fastapi import APIRouter, Query
 
 from agents.gateway.answers import ParticipationCheck, ProspectiveDelivery
 from agents.gateway.desk import Desk, Reader
 from agents.gateway.posting import MAY_BE_POSTED
 from agents.gateway.problems import refusals, wrong_field
-from agents.gateway.told_states import known, last_state
+from agents.gateway.told_states import told_standing
 from contracts.coordination.participation import DeliveryReason
-from contracts.coordination.relevance import Facts, words
-from contracts.coordination.standing import Prospect, Standing
+from contracts.coordination.relevance import Facts, fact_fields, words
+from contracts.coordination.standing import Prospect
 from contracts.message import MessageType
 from contracts.model import Name, Unit
 from contracts.time import to_micros
 
 router = APIRouter(tags=["the desk"], responses=refusals(401, 404, 422, 503))
-
-CORE = "coordination"
 
 
 @router.get("/agent/{agent}/participation-check")
@@ -42,17 +39,15 @@ async def participation_check(
         raise wrong_field("query.type", f"{kind} is not an agent's to say; one of {', '.join(MAY_BE_POSTED)}")
     if recipient is not None and recipient not in desk.roster.by_agent:
         raise wrong_field("query.recipient", f"{recipient} is not on the roster")
-    state = await last_state(desk, CORE)
-    if state is None:
-        return ParticipationCheck(agent=agent, type=kind, detail="coordination has not told its state yet")
-    try:
-        standing = Standing.of(desk.roster, orjson.loads(state.state))
-    except (KeyError, TypeError, ValueError):
-        detail = "coordination's state is of another version: update the gateway"
-        return ParticipationCheck(agent=agent, type=kind, detail=detail, known=known(desk, state))
+    if recipient == agent:
+        raise wrong_field("query.recipient", "an agent does not write to itself")
+    _check_facts(kind, symbol=symbol, topic=topic, conviction=conviction)
+    told = await told_standing(desk)
+    if told.standing is None:
+        return ParticipationCheck(agent=agent, type=kind, detail=told.missing, known=told.known)
     facts = Facts(agent, symbol, None if topic is None else words(topic), conviction)
     now = to_micros(desk.clock.now())
-    prospect = standing.prospect(facts, kind.message_class, recipient, now)
+    prospect = told.standing.prospect(facts, kind.message_class, recipient, now)
     return ParticipationCheck(
         agent=agent,
         type=kind,
@@ -61,8 +56,16 @@ async def participation_check(
         retry_after=prospect.wait_micros / 1e6 if prospect.wait_micros else None,
         activity_score=prospect.activity,
         deliveries=_deliveries(prospect, kind, recipient),
-        known=known(desk, state),
+        known=told.known,
     )
+
+
+def _check_facts(kind: MessageType, **told: str | float | None) -> None:
+    """A fact that such a message cannot have would say how relevant another one is."""
+    fields = fact_fields(kind.payload_model)
+    for (name, value), field in zip(told.items(), fields, strict=True):
+        if value is not None and field is None:
+            raise wrong_field(f"query.{name}", f"{kind} has no {name}: leave it out")
 
 
 def _deliveries(prospect: Prospect, kind: MessageType, recipient: str | None) -> list[ProspectiveDelivery]:

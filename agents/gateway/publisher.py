@@ -1,6 +1,7 @@
 """Publishing what agents say: in order by sender, safe at Pub/Sub, and never more at once than fits."""
 
 import asyncio
+from contextlib import suppress
 from typing import Protocol
 
 from google.api_core.exceptions import GoogleAPICallError, NotFound, RetryError
@@ -18,8 +19,8 @@ from contracts.topics import DEAD_LETTERS, MESSAGES, Topic
 BUFFERED_MESSAGES = 1_000
 BUFFERED_BYTES = 10_000_000
 RETRY_AFTER_SECONDS = 1.0
-PUBLISH_SECONDS = 20.0
-"""How long one publish may take before its sender is told to try again."""
+PUBLISH_SECONDS = 8.0
+"""How long one publish may take before its sender is told to try again: sooner than a client gives up waiting (10 s)."""
 
 
 class BufferFull(Exception):
@@ -38,7 +39,10 @@ class Publisher(Protocol):
     """Where the gateway hands over what was said."""
 
     async def publish(self, message: Message) -> None:
-        """Return when the message is safe; raises `BufferFull` or `PublishFailed`."""
+        """Hand the message over before anything else happens, and return when it is safe.
+
+        Raises `BufferFull` at once, or `PublishFailed`.
+        """
         ...
 
     async def bury(self, letter: DeadLetter) -> None:
@@ -120,18 +124,25 @@ class PubSubPublisher:
         path = topic.path(self._project)
         try:
             future = self._client.publish(path, data, ordering_key=key, **attributes)  # type: ignore[arg-type]
-            await asyncio.wait_for(asyncio.wrap_future(future), PUBLISH_SECONDS)
+            async with asyncio.timeout(PUBLISH_SECONDS):
+                await asyncio.wrap_future(future)
         except FlowControlLimitError:
             raise BufferFull from None
         except PublishToPausedOrderingKeyException:
-            self._client.resume_publish(path, key)
+            self._resume(path, key)
             raise PublishFailed(
                 "an earlier message of the same sender was not taken: send it again"
             ) from None
         except TimeoutError:
             raise PublishFailed(f"Pub/Sub did not answer within {PUBLISH_SECONDS:g} s") from None
-        except (GoogleAPICallError, RetryError) as error:
-            # After a failure the client holds the sender's key back until it is told to go on.
-            if key:
+        except (GoogleAPICallError, RetryError, RuntimeError) as error:
+            # What was queued behind a failure of the same sender's is given up with a bare RuntimeError.
+            self._resume(path, key)
+            reason = getattr(error, "message", None) or "an earlier message of the same sender was not taken"
+            raise PublishFailed(f"Pub/Sub did not take it: {reason}") from None
+
+    def _resume(self, path: str, key: str) -> None:
+        """Let the sender go on: after a failure the client holds its key back, unless another call has resumed it."""
+        if key:
+            with suppress(RuntimeError):
                 self._client.resume_publish(path, key)
-            raise PublishFailed(f"Pub/Sub did not take it: {error.message}") from None

@@ -114,7 +114,7 @@ class Relevance:
 def facts_of(message: Message) -> Facts:
     """What a message says about itself."""
     payload = message.payload
-    symbol, topic, conviction = _fact_fields(type(payload))
+    symbol, topic, conviction = fact_fields(type(payload))
     return Facts(
         message.sender,
         getattr(payload, symbol) if symbol else None,
@@ -124,8 +124,8 @@ def facts_of(message: Message) -> Facts:
 
 
 @cache
-def _fact_fields(model: type[Contract]) -> tuple[str | None, str | None, str | None]:
-    """The names of the payload's fields for symbol, topic and conviction, looked up once a model."""
+def fact_fields(model: type[Contract]) -> tuple[str | None, str | None, str | None]:
+    """The names of the payload's fields for symbol, topic and conviction, None for what it has none for."""
 
     def first(*names: str) -> str | None:
         return next((name for name in names if name in model.model_fields), None)

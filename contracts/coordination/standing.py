@@ -45,6 +45,14 @@ class Standing:
         standing._muted = frozenset(state["muted"])
         return standing
 
+    def activity(self, agent: str, now: int) -> float:
+        """The activity score of an agent on the roster at `now` (microseconds)."""
+        return self._activity.score(agent, max(now, self._now))
+
+    def threshold(self, agent: str) -> float:
+        """The participation threshold of an agent on the roster that is in force."""
+        return self._participation.threshold(agent)
+
     def prospect(
         self, facts: Facts, message_class: MessageClass, recipient: str | None, now: int
     ) -> Prospect:

@@ -21,7 +21,8 @@ from execution.feed.recordings import (
     open_recording,
 )
 from execution.feed.recordings.recording import BatchCutter
-from pipelines.backtesting.bar_checks import check_columns, checked_bars
+from pipelines.backtesting.bar_checks import NamedBars, check_columns, check_symbols, checked_bars, noted
+from pipelines.backtesting.columns import event_times, merged, taken
 from pipelines.backtesting.errors import BacktestError
 
 
@@ -64,42 +65,57 @@ class MarketData:
         return tuple(sorted({columns.symbol for columns in self.columns}))
 
     @property
-    def bar_seconds(self) -> int | None:
-        """The length of the venue's bars; None when there are none. Raises `BacktestError` when there are several."""
+    def bar_lengths(self) -> tuple[int, ...]:
+        """The lengths of the venue's bars, in seconds, rising."""
         lengths = {
             int(length)
             for columns in self.columns
             if columns.kind is MarketKind.BAR
             for length in np.unique(_lengths(columns) // 1_000_000)
         }
-        if len(lengths) > 1:
-            told = ", ".join(f"{length} s" for length in sorted(lengths))
+        return tuple(sorted(lengths))
+
+    @property
+    def bar_seconds(self) -> int | None:
+        """The length of the venue's bars; None when there are none. Raises `BacktestError` when there are several."""
+        if len(self.bar_lengths) > 1:
+            told = ", ".join(f"{length} s" for length in self.bar_lengths)
             raise BacktestError(f"the bars are of several lengths ({told}): give one length at a time")
-        return lengths.pop() if lengths else None
+        return self.bar_lengths[0] if self.bar_lengths else None
 
 
 @cache
 def open_data(spec: DataSpec) -> MarketData:
     """Open all of it, once a process; raises `BacktestError`."""
     parts: dict[tuple[str, MarketKind], list[TimedColumns]] = {}
+    bars: dict[str, list[NamedBars]] = {}
     identities, notes = [], []
     paths = [Path(path) for path in spec.paths] or [SAMPLE]
     names = spec.names or ("sample 2024-01-15",)
+    is_told_apart = len(set(names)) == len(names)
     for path, name in zip(paths, names, strict=True):
         check_columns(path)
         recording, found = _read(path)
+        check_symbols(name, [columns.symbol for columns in found])
         for columns in found:
             if columns.kind is MarketKind.BAR:
-                columns, told = checked_bars(
-                    name, columns, recording.counts.refused, note_flaws=spec.note_flaws
+                bars.setdefault(columns.symbol, []).append(
+                    NamedBars(name if is_told_apart else str(path), columns)
                 )
-                notes += told
-            parts.setdefault((columns.symbol, columns.kind), []).append(columns)
-        if recording.counts.refused and not any(c.kind is MarketKind.BAR for c in found):
-            notes.append(f"{name}: refused {recording.describe_refusals()}.")
+            else:
+                parts.setdefault((columns.symbol, columns.kind), []).append(columns)
+        if refused := recording.describe_refusals():
+            if any(columns.kind is MarketKind.BAR for columns in found):
+                notes += noted([f"{name}: left out {refused}"], note_flaws=spec.note_flaws)
+            else:
+                notes.append(f"{name}: refused {refused}.")
         identities.append(_identity(path, name, recording, found))
-    taken = [_cut(_merged(several), spec.from_micros, spec.to_micros) for several in parts.values()]
-    kept = tuple(sorted((c for c in taken if c is not None), key=lambda c: (c.symbol, c.kind)))
+    for symbol, several in bars.items():
+        columns, flaws = checked_bars(several)
+        notes += noted(flaws, note_flaws=spec.note_flaws)
+        parts[symbol, MarketKind.BAR] = [columns]
+    cuts = [_cut(merged(several), spec.from_micros, spec.to_micros) for several in parts.values()]
+    kept = tuple(sorted((c for c in cuts if c is not None), key=lambda c: (c.symbol, c.kind)))
     if not kept:
         raise BacktestError(f"there is no market data {_period(spec)}; {_span(identities)}")
     return MarketData(kept, tuple(identities), tuple(notes))
@@ -119,22 +135,7 @@ def _read(path: Path) -> tuple[Recording, list[TimedColumns]]:
         raise BacktestError(
             f"{path} holds no market data: {recording.describe_refusals() or 'it has no entries'}"
         )
-    return recording, [_merged(several) for several in parts.values()]
-
-
-def _merged(several: Sequence[TimedColumns]) -> TimedColumns:
-    """The same symbol and kind from several stretches or files, by the time of receiving."""
-    if len(several) == 1:
-        return several[0]
-    rows_of = [np.diff(columns.ends, prepend=0) for columns in several]
-    received = np.concatenate([columns.received for columns in several])
-    position = np.concatenate([columns.position for columns in several])
-    per_event = np.concatenate(rows_of)
-    rows = pa.Table.from_batches([columns.rows for columns in several]).combine_chunks().to_batches()[0]
-    whole = TimedColumns(several[0].symbol, several[0].kind, received, position, np.cumsum(per_event), rows)
-    if (np.diff(received) >= 0).all():
-        return whole
-    return _taken(whole, np.argsort(received, kind="stable"))
+    return recording, [merged(several) for several in parts.values()]
 
 
 def _cut(columns: TimedColumns, start: int | None, end: int | None) -> TimedColumns | None:
@@ -147,29 +148,7 @@ def _cut(columns: TimedColumns, start: int | None, end: int | None) -> TimedColu
         chosen &= times < end
     if chosen.all():
         return columns
-    return _taken(columns, np.flatnonzero(chosen)) if chosen.any() else None
-
-
-def _taken(columns: TimedColumns, events: np.ndarray) -> TimedColumns:
-    """Some of the events, in the order given."""
-    starts = columns.ends - np.diff(columns.ends, prepend=0)
-    counts = (columns.ends - starts)[events]
-    offsets = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
-    rows = columns.rows.take(pa.array(np.repeat(starts[events], counts) + offsets))
-    return TimedColumns(
-        columns.symbol,
-        columns.kind,
-        columns.received[events],
-        columns.position[events],
-        np.cumsum(counts),
-        rows,
-    )
-
-
-def event_times(columns: TimedColumns) -> np.ndarray:
-    """When each event happened, (n,) microseconds."""
-    times = columns.rows.column("event_time").view(pa.int64()).to_numpy()
-    return np.asarray(times[columns.ends - 1])
+    return taken(columns, np.flatnonzero(chosen)) if chosen.any() else None
 
 
 def _lengths(columns: TimedColumns) -> np.ndarray:

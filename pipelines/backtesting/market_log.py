@@ -9,6 +9,7 @@ from contracts.message import Message
 from contracts.time import to_micros
 from pipelines.backtesting.core_log import CoreLog
 from pipelines.backtesting.data import DataSpec, open_data
+from pipelines.backtesting.errors import BacktestError
 from pipelines.backtesting.scenario import MarketTerms
 from transforms.market.symbol import MARKS, SNAPSHOTS, Market, MarketSettings
 
@@ -33,8 +34,17 @@ def market_news(spec: DataSpec, desk: str, terms: MarketTerms) -> tuple[MarketNe
 
 
 def settings_of(spec: DataSpec, terms: MarketTerms) -> MarketSettings:
-    """The market job's settings: a snapshot is as long as the venue's bars, a minute where there are none."""
-    seconds = terms.snapshot_seconds or open_data(spec).bar_seconds or 60
+    """The market job's settings: a snapshot is as long as the venue's bars, a minute where there are none.
+
+    Raises `BacktestError` for snapshots that the venue's bars do not fill: nothing would ever be in them.
+    """
+    data = open_data(spec)
+    seconds = terms.snapshot_seconds or data.bar_seconds or 60
+    if any(seconds % length for length in data.bar_lengths):
+        told = " and ".join(f"{length} s" for length in data.bar_lengths)
+        raise BacktestError(
+            f"market.snapshot_seconds is {seconds}, but the data's bars last {told}: make it a multiple, or leave it out"
+        )
     return MarketSettings(seconds, terms.lateness_seconds, terms.stale_seconds)
 
 

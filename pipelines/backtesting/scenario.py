@@ -16,7 +16,10 @@ Milliseconds = Annotated[int, Field(ge=0, le=3_600_000)]
 
 
 class MarketTerms(Contract):
-    """How the market is followed: as the market job's options; snapshot_seconds None is the length of the venue's bars."""
+    """How the market is followed: as the market job's options.
+
+    `snapshot_seconds` is a multiple of the length of the venue's bars; None is their length.
+    """
 
     snapshot_seconds: Annotated[int, Field(ge=1, le=86_400)] | None = None
     lateness_seconds: Annotated[float, Field(ge=0, le=3_600)] = 0.5

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from contracts.market_data import MarketKind
 from execution.feed.recordings import TimedColumns
-from pipelines.backtesting.data import DataSpec, event_times, open_data
+from pipelines.backtesting.columns import event_times
+from pipelines.backtesting.data import DataSpec, open_data
 
 Ints = NDArray[np.int64]
 

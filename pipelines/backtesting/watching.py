@@ -15,6 +15,7 @@ from contracts.time import from_micros
 from pipelines.backtesting.data import open_data
 from pipelines.backtesting.files import Folder
 from pipelines.backtesting.runs import Task
+from transforms.reporting.verdict import percent
 
 _EVERY_SECONDS = 0.5
 _MOST_LINES = 20
@@ -76,21 +77,23 @@ def as_table(done: Backtest) -> Table:
     for run in best[:_MOST_LINES]:
         changed = ", ".join(f"{name} {value}" for name, value in run.parameters.items())
         table.add_row(
-            run.run, _rounded(run.net, ","), _rounded(_share(run) * 100, "+") + "%", f"{run.fees:,.2f}",
-            str(run.orders), str(run.fills), str(run.round_trips), Text(changed),
+            run.run, _amount(run.net), _signed(_share(run)), f"{run.fees:,.2f}", str(run.orders), str(run.fills),
+            str(run.round_trips), Text(changed),
         )  # fmt: skip
     if len(best) > _MOST_LINES:
         table.caption = f"the best {_MOST_LINES} of {len(best)}; all are in result.json"
     return table
 
 
-def _share(run: RunSummary) -> Decimal:
-    return run.net / (run.final_equity - run.net)
-
-
-def _rounded(amount: Decimal, form: str) -> str:
+def _amount(net: Decimal) -> str:
     """To two places, or to as many as it takes for a loss to be one, and a gain: -0.0004."""
-    places = 2
-    if amount:
-        places = max(places, -amount.adjusted())
-    return f"{amount or 0:{form}.{places}f}"
+    places = max(2, -net.adjusted()) if net else 2
+    return f"{net or 0:,.{places}f}"
+
+
+def _signed(share: float) -> str:
+    return ("+" if share > 0 else "") + percent(share)
+
+
+def _share(run: RunSummary) -> float:
+    return float(run.net / (run.final_equity - run.net))

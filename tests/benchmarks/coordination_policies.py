@@ -6,21 +6,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from contracts.controls import MessageClass
-from contracts.coordination.activity import HALF_LIFE_MICROS, Activity
-from contracts.coordination.participation import FLOOR_MICROS, HOLD_BACK_ABOVE
+from contracts.coordination.participation import FLOOR_MICROS
 from contracts.coordination.relevance import Relevance, concerns_nobody, facts_of
 from contracts.message import Message, MessageType
 from contracts.payloads import OrderExecution
 from contracts.roster import Roster
 from contracts.time import to_micros
+from tests.benchmarks.loudness import Loudness, Spell
 from tests.benchmarks.reference_desk import misbehaves
 from transforms.coordination.desk import INBOX, Coordination
 from transforms.log import LogEntry
 
 COOLDOWN_MICROS = 30_000_000
-
-DECAY_MICROS = 2 * HALF_LIFE_MICROS
-"""In this time the most that one of seven agents can reach, seven times the mean, decays to less than twice."""
 
 
 @dataclass
@@ -53,8 +50,7 @@ class Score:
     floors_due: int = 0
     floors_kept: int = 0
     delivered_by_sender: Counter[str] = field(default_factory=Counter)
-    longest_above_minutes: float = 0.0
-    beyond_decay_minutes: float = 0.0
+    spells: list[Spell] = field(default_factory=list)
 
     @property
     def throttled(self) -> float:
@@ -98,14 +94,26 @@ class Score:
         """Share of the floor intervals with a broadcast in which the agent heard one."""
         return self.floors_kept / self.floors_due
 
+    @property
+    def longest_above_minutes(self) -> float:
+        """The longest time that an agent was above twice the mean."""
+        return max((spell.minutes for spell in self.spells), default=0.0)
+
+    @property
+    def beyond_decay_minutes(self) -> float:
+        """How long agents were above twice the mean when the decay was over, together."""
+        return sum(spell.beyond_decay_minutes for spell in self.spells)
+
 
 def score(policy: Policy, day: Iterable[Message], desk: Roster) -> Score:
     """Play the day to the policy; relevant is what reaches the recipient's own threshold in the roster."""
     total = Score(delivered_by_sender=Counter(dict.fromkeys(desk.by_agent, 0)))
     relevance = Relevance(desk)
     floors = _Floors(desk)
-    loudness = _Loudness(desk)
+    loudness = Loudness(desk)
+    now = 0
     for message in day:
+        now = to_micros(message.event_time)
         heard = policy(message)
         if concerns_nobody(message):
             continue
@@ -136,9 +144,10 @@ def score(policy: Policy, day: Iterable[Message], desk: Roster) -> Score:
         if message.message_class is MessageClass.SIGNAL:
             total.signals += 1
             total.signals_throttled += heard.throttled
-        loudness.take(message, heard)
+        loudness.take(message, bool(heard.by))
     total.floors_due, total.floors_kept = floors.due, floors.kept
-    total.longest_above_minutes, total.beyond_decay_minutes = loudness.longest / 6e7, loudness.beyond / 6e7
+    loudness.finish(now)
+    total.spells = loudness.spells
     return total
 
 
@@ -160,32 +169,6 @@ class _Floors:
                 self.kept += agent in heard.by
             if agent in heard.by:
                 self._heard_at[agent] = now
-
-
-class _Loudness:
-    """The activity score of what was heard of each agent, and the spells in which it is above twice the mean."""
-
-    def __init__(self, desk: Roster) -> None:
-        self._activity = Activity(desk.by_agent)
-        self._since: dict[str, int] = {}
-        self._agents = tuple(desk.by_agent)
-        self.longest = 0
-        self.beyond = 0
-
-    def take(self, message: Message, heard: Heard) -> None:
-        now = to_micros(message.event_time)
-        execution = message.payload
-        if isinstance(execution, OrderExecution):
-            self._activity.trade(execution.agent, now)
-        elif heard.by and message.sender in self._agents:
-            self._activity.message(message.sender, now)
-        for agent in self._agents:
-            if self._activity.score(agent, now) > HOLD_BACK_ABOVE:
-                self._since.setdefault(agent, now)
-            elif agent in self._since:
-                spell = now - self._since.pop(agent)
-                self.longest = max(self.longest, spell)
-                self.beyond += max(0, spell - DECAY_MICROS)
 
 
 # --- the policies ---------------------------------------------------------------------------------------------------

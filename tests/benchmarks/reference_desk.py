@@ -84,7 +84,12 @@ def misbehaves(message: Message) -> bool:
 
 
 @cache
-def reference_day(hours: int = HOURS, seed: int = SEED) -> tuple[Message, ...]:
+def reference_day(hours: int = HOURS) -> tuple[Message, ...]:
+    """The messages of the day that the docs speak of."""
+    return day_of(SEED, hours)
+
+
+def day_of(seed: int, hours: int = HOURS) -> tuple[Message, ...]:
     """The day's messages in the order of (event_time, message_id)."""
     said = _Day(roster(), hours, seed).messages()
     return tuple(sorted(said, key=lambda message: (message.event_time, message.message_id)))

@@ -86,6 +86,29 @@ def test_what_pubsub_does_not_take_is_published_later_and_in_order(floor: Floor)
     assert publisher.steps == all_steps("a", "b")
 
 
+class BatchingPublisher(ScriptedPublisher):
+    """Gives up what is queued behind a message that failed, as the client does with the batches behind the failed one."""
+
+    def publish(self, topic: str, data: bytes, ordering_key: str = "", **attributes: str) -> "Future[str]":
+        if ordering_key not in self.paused:
+            return super().publish(topic, data, ordering_key, **attributes)
+        given_up: Future[str] = Future()
+        given_up.set_exception(RuntimeError("Batch cancelled because prior ordered message has failed."))
+        return given_up
+
+
+def test_what_was_queued_behind_a_failed_message_is_published_later_too(floor: Floor) -> None:
+    floor.placement.place(request("a"))
+    floor.placement.place(request("b"))
+    publisher = BatchingPublisher(failing={1})
+    outbox = Outbox(floor.ledger, publisher, TOPIC)
+    with pytest.raises(ServiceUnavailable):
+        outbox.publish_once()
+    assert publisher.steps == []
+    assert outbox.publish_once() == 4
+    assert publisher.steps == all_steps("a", "b")
+
+
 def test_a_desk_that_fails_does_not_hold_back_another(floor: Floor) -> None:
     floor.placement.place(request("a"))
     floor.placement.place(request("b", desk="other"))

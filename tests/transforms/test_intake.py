@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.market_data import JSON
 from contracts.message import MessageType, said_by
 from contracts.refusals import Reason, Refusal
 from contracts.roster import read_roster
@@ -86,3 +87,21 @@ def test_whatever_stands_in_a_field_a_message_is_read_or_refused(
                 ask(Raw(spoilt, {}, 0))
             except Refusal as refusal:
                 assert refusal.error
+
+
+ATTRIBUTES = sorted(BATCH.attributes())
+STRAY = st.text(max_size=8) | st.sampled_from(
+    [JSON, "ETHUSDT", "trade", "-1", "2199-12-31T23:59:59Z", BATCH.event_time.isoformat()]
+)
+
+
+@given(st.dictionaries(st.sampled_from(ATTRIBUTES), STRAY, max_size=2), st.binary(max_size=4) | st.none())
+def test_whatever_stands_in_an_attribute_a_batch_is_read_or_refused(
+    changes: dict[str, str], end: bytes | None
+) -> None:
+    data = BATCH.encode() if end is None else BATCH.encode()[:-4] + end
+    for ask in (MarketDataIntake().address, MarketDataIntake().read):
+        try:
+            ask(Raw(data, BATCH.attributes() | changes, 0))
+        except Refusal as refusal:
+            assert refusal.error

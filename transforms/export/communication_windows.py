@@ -1,5 +1,6 @@
 """Communication by window: what each agent said and heard in every 10 s and minute, from the rows of coordination."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -15,6 +16,10 @@ from transforms.export.quantiles import Quantiles
 from transforms.log import LogEntry
 
 WINDOWS_SECONDS = (10, 60)
+
+REMAINDER_ROWS = 100
+"""Late rows are gathered over so many rows: that bounds what is held, however far back rows are dated."""
+
 _SECOND = 1_000_000
 
 _Window = tuple[int, int]
@@ -78,15 +83,21 @@ class _Counts:
         return counts
 
 
+_Held = dict[_Window, dict[str, _Counts]]
+"""The counts by window and agent."""
+
+
 class CommunicationWindows:
     """The core that counts one desk's fixed windows of 10 s and of a minute of event time.
 
     A window is written when an event comes that is a whole window past its end, or when the desk falls idle. What
-    arrives for it later is written as a further row of the same window: the counts of a window's rows add up. For the
-    windows of a minute:
+    arrives for it later is its remainder, written as a further row of the same window: the counts of a window's rows
+    add up. Remainders wait for more of their kind, until a hundred rows have come or the desk falls idle. For the windows
+    of a minute:
 
         message at  10:00:10   10:00:50   10:01:20      10:02:05            10:00:59 (late)   idle
-        open        10:00      10:00      10:00, 10:01  10:01, 10:02        + 10:00           -
+        open        10:00      10:00      10:00, 10:01  10:01, 10:02        10:01, 10:02      -
+        remainder   -          -          -             -                   10:00             -
         written     -          -          -             10:00 (sent 2)      -                 10:00 (sent 1), 10:01, 10:02
 
     Latency is from a message's sending to its verdict's row on Pub/Sub, both by the wall clock, where both are known.
@@ -94,34 +105,48 @@ class CommunicationWindows:
 
     def __init__(self, desk: str) -> None:
         self._desk = desk
-        self._open: dict[_Window, dict[str, _Counts]] = {}
+        self._open: _Held = {}
+        self._remainders: _Held = {}
+        self._remainder_rows = 0
+        self._latest = 0
         self._written = 0
 
     def apply(self, entry: LogEntry) -> list[Output]:
-        """Count the row; write the windows that its time closes."""
+        """Count the row; write the windows that the latest time seen closes."""
         row: MessageRow | DeliveryRow = entry.value
         micros = to_micros(row.event_time)
+        self._latest = max(self._latest, entry.event_micros)
         for seconds in WINDOWS_SECONDS:
-            agents = self._open.setdefault((seconds, micros - micros % (seconds * _SECOND)), {})
+            window = (seconds, micros - micros % (seconds * _SECOND))
+            held = self._remainders if self._is_past(window) else self._open
+            agents = held.setdefault(window, {})
             if isinstance(row, MessageRow):
                 agents.setdefault(row.sender, _Counts()).say(row, _latency_ms(entry))
             else:
                 agents.setdefault(row.recipient, _Counts()).hear(row)
-        return self._close(entry.event_micros)
+        outputs = self._write(self._open, [window for window in self._open if self._is_past(window)])
+        self._remainder_rows += bool(self._remainders)
+        return outputs + self._write_remainders() if self._remainder_rows >= REMAINDER_ROWS else outputs
 
     def flush(self) -> list[Output]:
-        """Write every window that is open."""
-        return self._close(None)
+        """Write every window that is open, and every remainder."""
+        return self._write_remainders() + self._write(self._open, self._open)
 
-    def _close(self, now: int | None) -> list[Output]:
-        """Write the windows that are a whole window past at `now`, or all."""
-        closing = sorted(
-            window for window in self._open if now is None or window[1] + 2 * window[0] * _SECOND <= now
-        )
+    def _is_past(self, window: _Window) -> bool:
+        """Whether the latest time seen is a whole window past its end."""
+        seconds, start = window
+        return start + 2 * seconds * _SECOND <= self._latest
+
+    def _write_remainders(self) -> list[Output]:
+        self._remainder_rows = 0
+        return self._write(self._remainders, self._remainders)
+
+    def _write(self, held: _Held, windows: Iterable[_Window]) -> list[Output]:
+        """Write these windows and hold them no longer."""
         return [
             Output(ROWS, self._metric(window, agent, counts))
-            for window in closing
-            for agent, counts in sorted(self._open.pop(window).items())
+            for window in sorted(windows)
+            for agent, counts in sorted(held.pop(window).items())
         ]
 
     def _metric(self, window: _Window, agent: str, counts: _Counts) -> CommunicationMetric:
@@ -138,20 +163,30 @@ class CommunicationWindows:
         )
 
     def dump(self) -> bytes:
-        """The open windows and the count of rows written."""
-        windows = [
-            [*window, [[agent, counts.state()] for agent, counts in sorted(agents.items())]]
-            for window, agents in sorted(self._open.items())
-        ]
-        return orjson.dumps([self._written, windows])
+        """All that is held, and the count of rows written."""
+        held = [_state(self._open), self._latest, _state(self._remainders), self._remainder_rows]
+        return orjson.dumps([self._written, *held])
 
     def restore(self, state: bytes) -> None:
         """Take up the state that `dump` wrote."""
-        self._written, windows = orjson.loads(state)
-        self._open = {
-            (seconds, start): {agent: _Counts.of(counts) for agent, counts in agents}
-            for seconds, start, agents in windows
-        }
+        self._written, windows, *rest = orjson.loads(state)
+        # Jobs that were started before remainders were held apart wrote the first two alone.
+        self._latest, remainders, self._remainder_rows = rest or (0, [], 0)
+        self._open, self._remainders = _held(windows), _held(remainders)
+
+
+def _state(held: _Held) -> list:
+    return [
+        [*window, [[agent, counts.state()] for agent, counts in sorted(agents.items())]]
+        for window, agents in sorted(held.items())
+    ]
+
+
+def _held(windows: list) -> _Held:
+    return {
+        (seconds, start): {agent: _Counts.of(counts) for agent, counts in agents}
+        for seconds, start, agents in windows
+    }
 
 
 def _latency_ms(entry: LogEntry) -> float | None:

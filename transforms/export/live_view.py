@@ -18,16 +18,18 @@ from contracts.rows.operations import CoreStateRow
 from contracts.rows.row import Row
 from contracts.rows.trading import AllocationRow, ExecutionRow, PortfolioRow, PositionRow
 from transforms.emission import Emission
+from transforms.export.newest_window import newest
 from transforms.process_wide import once_a_process
 
 
 class LiveViewUpdate:
-    """What a batch of rows changes in the live view, gathered so that it is one round trip."""
+    """What a batch of rows changes in the live view, gathered so that it is one round trip; with windows in it, two."""
 
     def __init__(self, desk: str) -> None:
         self._view = LiveView(desk)
         self._counts: Counter[str] = Counter()
         self._latest: dict[str, dict[Any, Any]] = {}
+        self._windows: dict[str, CommunicationMetric] = {}
         self._portfolio: bytes | None = None
 
     def add(self, row: Row) -> None:
@@ -39,7 +41,8 @@ class LiveViewUpdate:
             self._counts["deliveries" if row.delivered else "suppressed"] += 1
             self._counts[f"{'delivered' if row.delivered else 'suppressed'}:{row.recipient}"] += 1
         elif isinstance(row, CommunicationMetric):
-            self._set(self._view.communication, f"{row.agent}/{row.window_seconds}", row.to_json())
+            field = f"{row.agent}/{row.window_seconds}"
+            self._windows[field] = newest(self._windows.get(field), row)
         elif isinstance(row, ExecutionRow):
             self._counts["fills"] += row.last_quantity is not None
         elif isinstance(row, PortfolioRow):
@@ -66,7 +69,8 @@ class LiveViewUpdate:
         self._latest.setdefault(key, {})[field] = value
 
     def write(self, server: redis.Redis) -> None:
-        """Write everything in one round trip."""
+        """Write everything in one round trip; where there are windows, after one that asks which are shown."""
+        self._add_to_shown(server)
         pipeline = server.pipeline(transaction=False)
         for name, count in self._counts.items():
             pipeline.hincrby(self._view.counts, name, count)
@@ -75,6 +79,22 @@ class LiveViewUpdate:
         if self._portfolio is not None:
             pipeline.set(self._view.portfolio, self._portfolio)
         pipeline.execute()
+
+    def _add_to_shown(self, server: redis.Redis) -> None:
+        if not self._windows:
+            return
+        fields = list(self._windows)
+        for field, shown in zip(fields, server.hmget(self._view.communication, fields), strict=True):
+            window = newest(_metric(shown), self._windows[field])
+            self._set(self._view.communication, field, window.to_json())
+
+
+def _metric(shown: bytes | str | None) -> CommunicationMetric | None:
+    """What is shown; None when it was written by another version and cannot be read."""
+    try:
+        return None if shown is None else CommunicationMetric.from_json(shown)
+    except ValueError:
+        return None
 
 
 class _Update(beam.DoFn):
@@ -104,7 +124,7 @@ class _Update(beam.DoFn):
 
 
 class UpdateLiveView(beam.PTransform):
-    """Emissions of rows to the live view of a desk, a round trip a bundle."""
+    """Emissions of rows to the live view of a desk, a round trip or two a bundle."""
 
     def __init__(self, redis_url: str, desk: str) -> None:
         super().__init__()

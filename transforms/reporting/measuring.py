@@ -21,7 +21,7 @@ from transforms.reporting.sharpe_certainty import probabilistic_sharpe
 from transforms.reporting.verdict import verdict
 
 FEWEST_DAYS_FOR_A_YEAR = 28
-"""A shorter period is not blown up to a year's growth or turnover."""
+"""A shorter period is not blown up to a year's growth or turnover, and what else is told by the year gets a warning."""
 
 
 def report_figures(
@@ -78,11 +78,22 @@ def report_figures(
             figures.StateFigures(moment=from_micros(change.moment), state=change.state, told=change.told)
             for change in account.states
         ),
-        notes=account.notes,
+        notes=(*account.notes, *_shortness(account)),
         curve=_curve(account, steps, levels, held),
         provenance=_provenance(account),
     )
     return told.model_copy(update={"verdict": verdict(told)})
+
+
+def _shortness(account: Account) -> tuple[str, ...]:
+    """A note where figures by the year rest on too little of one."""
+    days = (account.end - account.start) / DAY
+    if days >= FEWEST_DAYS_FOR_A_YEAR:
+        return ()
+    return (
+        f"The period is {days:.2g} days long: what is told by the year (Sharpe and Sortino ratio, volatility) means little "
+        f"for less than {FEWEST_DAYS_FOR_A_YEAR} days.",
+    )
 
 
 def desk_levels(account: Account, steps: Steps) -> Floats:

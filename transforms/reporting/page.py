@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from transforms.reporting.charts import agents_chart, equity_chart
 from transforms.reporting.figures import Between, ReportFigures
+from transforms.reporting.measuring import FEWEST_DAYS_FOR_A_YEAR
 from transforms.reporting.verdict import percent
 
 _NONE = "\u2013"
@@ -38,6 +39,7 @@ def html_page(figures: ReportFigures) -> str:
     return pages.get_template("page.html").render(
         r=figures,
         months=_MONTHS,
+        is_short=figures.days < FEWEST_DAYS_FOR_A_YEAR,
         # Matplotlib has escaped what is text in them.
         equity_chart=Markup(equity_chart(figures.curve)),  # noqa: S704
         agents_chart=Markup(agents_chart(figures.curve)) if figures.curve.profit_by_agent else "",  # noqa: S704

@@ -1,21 +1,25 @@
 """The first sentences of a report: whether the desk won or lost, against what, and how sure one can be."""
 
+from math import floor, log10
+
 from transforms.reporting.figures import Between, ReportFigures
 
-_NOTHING = 5e-5
+_NOTHING = 1e-10
+"""Equity is told to ten digits: a smaller share is the machine's rounding."""
 _SURE = 0.95
 _FEWEST_ROUND_TRIPS = 30
 
 
 def percent(share: float) -> str:
-    """A share in per cent, with as many digits as tell something: 12 %, 3.21 %, 0.0040 %; never "-0.00 %"."""
+    """A share in per cent, with as many digits as tell something: 12 %, 3.21 %, 0.0040 %, 0.0000015 %; never "-0.00 %"."""
     size = abs(share)
-    digits = 0 if size >= 10 else 1 if size >= 0.1 else 2 if size >= 0.001 else 4
-    text = f"{size * 100:,.{digits}f}"
-    if not text.strip("0.,"):
+    if size < _NOTHING:
         return "0.00\u202f%"
+    digits = (
+        0 if size >= 10 else 1 if size >= 0.1 else 2 if size >= 0.001 else max(4, -floor(log10(size)) - 1)
+    )
     sign = "\u2212" if share < 0 else ""
-    return f"{sign}{text}\u202f%"
+    return f"{sign}{size * 100:,.{digits}f}\u202f%"
 
 
 def verdict(figures: ReportFigures) -> str:
@@ -28,13 +32,14 @@ def _outcome(figures: ReportFigures) -> str:
     total = figures.performance.total.value or 0.0
     grid = figures.grid
     who = "It" if grid is None or len(grid.runs) < 2 else f"The best of {len(grid.runs)} runs ({grid.chosen})"
+    is_even = figures.final_equity == figures.capital
     if not figures.trading.fills:
         return (
             f"{who} did not trade, and ends where it began."
-            if abs(total) < _NOTHING
-            else (f"{who} did not trade; its equity changed by {percent(total)} all the same.")
+            if is_even
+            else f"{who} did not trade; its equity changed by {percent(total)} all the same."
         )
-    if abs(total) < _NOTHING:
+    if is_even:
         return f"{who} neither won nor lost after costs."
     return f"{who} {'won' if total > 0 else 'lost'} {percent(abs(total))} after costs."
 

@@ -8,6 +8,7 @@ The columns are open_time, open, high, low, close, volume, close_time, quote_vol
 
 import gzip
 import re
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from contracts.market_data import SCHEMAS, MarketKind
+from contracts.time import from_micros, read_micros
 from execution.feed.recordings.parquet_bars import read_parquet
 from execution.feed.recordings.recording import Recording, RecordingError, Stretch, TimedColumns
 
@@ -30,6 +32,11 @@ _SYMBOL = re.compile(r"(?<![A-Z0-9])([A-Z0-9]{3,20})-\d+(?:mo|[smhdwM])(?![A-Za-
 _INTEGERS = ("open_time", "close_time", "count")
 _TIMES = ("open_time", "close_time")
 _MILLISECONDS_BELOW = 100_000_000_000_000
+_UNITS = (
+    "milliseconds or microseconds since 1970, UTC text like 2023-03-20 00:04:59, or timestamps in Parquet"
+)
+_EARLIEST, _LATEST = read_micros("2009-01-01T00:00:00Z"), read_micros("2100-01-01T00:00:00Z")
+"""Between them times are believed: seconds read as milliseconds are in 1970, nanoseconds far beyond."""
 
 
 def symbol_of(path: Path) -> str | None:
@@ -81,19 +88,34 @@ class BarRecording(Recording):
             # The last instant of the bar, to the next: 59.999 s and 59.999999 s are both a minute.
             close_time=(pl.col("close_time") // 1_000 + 1) * 1_000
         )
-        finite = pl.all_horizontal(
-            pl.all().is_not_null(), pl.col(pl.Float64).is_finite(), pl.col("close_time") > pl.col("open_time")
-        ).fill_null(False)
-        sound = parsed.filter(finite)
-        if unsound := parsed.height - sound.height:
-            self.counts.refused["bar with a wrong value"] += unsound
-        return sound
+        believed = _holds(parsed, pl.all_horizontal(times.is_between(_EARLIEST, _LATEST)))
+        if rows.height and not believed.any():
+            raise RecordingError(
+                f"{path} has times that cannot be, the first {rows['open_time'][0]}: write them as {_UNITS}, "
+                "from 2009 to 2099."
+            )
+        sound = believed & _holds(
+            parsed,
+            pl.all_horizontal(
+                pl.all().is_not_null(),
+                pl.col(pl.Float64).is_finite(),
+                pl.col("close_time") > pl.col("open_time"),
+            ),
+        )
+        if not sound.all():
+            place = sound.to_list().index(False)
+            opened = f", which opens at {_moment(parsed['open_time'][place])}" if believed[place] else ""
+            first = f"row {place + 1} of {path.name}{opened}"
+            self.counts.refuse("bar with a wrong value", int((~sound).sum()), first)
+        return parsed.filter(sound)
 
     def _columns(self, symbol: str, frame: pl.DataFrame) -> TimedColumns | None:
         ordered = frame.sort("close_time", "position")
         distinct = ordered.unique(("open_time", "close_time"), keep="first", maintain_order=True)
         if repeated := ordered.height - distinct.height:
-            self.counts.refused["bar that was there already"] += repeated
+            again = ordered.filter(~pl.struct("open_time", "close_time").is_first_distinct())
+            first = f"that of {symbol} which opens at {_moment(again['open_time'][0])}"
+            self.counts.refuse("bar that was there already", repeated, first)
         if distinct.is_empty():
             return None
         arrays = {
@@ -121,7 +143,7 @@ def _read_csv(path: Path) -> pl.DataFrame:
         frame = pl.read_csv(
             content, has_header=False, infer_schema=False, truncate_ragged_lines=True, comment_prefix="#"
         )
-    except (OSError, EOFError, pl.exceptions.PolarsError) as error:
+    except (OSError, EOFError, zlib.error, pl.exceptions.PolarsError) as error:
         raise RecordingError(f"{path} cannot be read: {error}.") from None
     if frame.width < len(FIELDS):
         raise RecordingError(f"{path} has {frame.width} columns; bars have at least {', '.join(FIELDS)}.")
@@ -141,3 +163,12 @@ def _times_as_micros(text: pl.DataFrame) -> pl.DataFrame:
         pl.coalesce(micros.cast(pl.String), pl.col(name))
         for name, micros in zip(_TIMES, written, strict=True)
     )
+
+
+def _holds(frame: pl.DataFrame, condition: pl.Expr) -> pl.Series:
+    """Whether each row fulfils the condition; one that cannot be judged does not."""
+    return frame.select(condition.fill_null(False)).to_series()
+
+
+def _moment(micros: int) -> str:
+    return f"{from_micros(micros):%Y-%m-%dT%H:%M:%SZ}"

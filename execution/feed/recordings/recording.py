@@ -31,16 +31,23 @@ class RecordingError(Exception):
 class Counts:
     """What became of a recording's entries (lines of a stream, rows of a CSV); read = events + refused.
 
-    `events` counts what was handed over in batches, by kind; `refused` what was not, by reason.
+    `events` counts what was handed over in batches, by kind; `refused` what was not, by reason. `first` says where the
+    first one of a reason is, for reasons whose place is known.
     """
 
     events: Counter[MarketKind] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
+    first: dict[str, str] = field(default_factory=dict)
 
     @property
     def read(self) -> int:
         """Entries read so far."""
         return self.events.total() + self.refused.total()
+
+    def refuse(self, reason: str, count: int, first: str) -> None:
+        """Count entries that were refused for a reason; `first` is where the first of them is."""
+        self.refused[reason] += count
+        self.first.setdefault(reason, first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +153,12 @@ class Recording(ABC):
         return lengths.pop() if len(lengths) == 1 else None
 
     def describe_refusals(self) -> str:
-        """What was refused and why, in one line; empty when nothing was."""
-        return ", ".join(f"{count} {reason}" for reason, count in sorted(self.counts.refused.items()))
+        """What was refused, why, and where first, in one line; empty when nothing was."""
+        return ", ".join(
+            f"{count} {reason}"
+            + (f" (the first: {first})" if (first := self.counts.first.get(reason)) else "")
+            for reason, count in sorted(self.counts.refused.items())
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import aclosing
 
 import httpx
 import pytest
@@ -10,6 +11,7 @@ from agents.gateway.app import create_app
 from contracts.message import MessageType
 from contracts.payloads import HftSignal, Insight, Question, Side, StrategyDiscussion, TradeThesis
 from tests.agents.gateway.desk import NOON, TOKENS, DeskAtNoon, insight
+from tests.infra.cli.served import served
 
 SIGNAL = HftSignal(symbol="BTCUSDT", side=Side.BUY, confidence=0.7, notional="43", strategy="rule:technical")
 THESIS = TradeThesis(symbol="BTCUSDT", side=Side.BUY, thesis="up", conviction=0.5, timeframe="1m")
@@ -82,6 +84,45 @@ def test_a_gateway_that_stays_away_is_unreachable(
     with pytest.raises(Unreachable):
         client.signal(SIGNAL)
     assert len(asked) == 3
+
+
+def test_acknowledging_nothing_asks_nothing() -> None:
+    client, asked, _ = sync_client([])
+    assert client.ack([]).acknowledged == []
+
+    async def through_asyncio() -> list[str]:
+        transport = httpx.MockTransport(lambda _: pytest.fail("there is nothing to ask"))
+        async with AsyncGatewayClient("freqtrade-hft", "t", transport=transport) as bot:
+            return (await bot.ack([])).acknowledged
+
+    assert asyncio.run(through_asyncio()) == []
+    assert asked == []
+
+
+def test_a_message_is_acknowledged_with_its_sender_and_an_id_by_itself() -> None:
+    client, asked, _ = sync_client([httpx.Response(200, json={"acknowledged": [], "unknown": []})])
+    client.ack([insight("a1", sender="qwen-7b"), "a2"])
+    assert asked == [{"message_ids": [{"message_id": "a1", "sender": "qwen-7b"}, "a2"]}]
+
+
+@pytest.mark.parametrize("end", ["", "/"])
+def test_a_bot_listens_wherever_its_url_ends(end: str) -> None:
+    at_noon = DeskAtNoon()
+    at_noon.arrive("freqtrade-hft", [insight("1", "deepseek-v3"), insight("1", "qwen-7b"), insight("2")])
+
+    async def scenario(url: str) -> list[tuple[str, str]]:
+        heard: list[tuple[str, str]] = []
+        client = AsyncGatewayClient("freqtrade-hft", TOKENS["freqtrade-hft"], url + end)
+        async with client as bot, asyncio.timeout(30), aclosing(bot.listen()) as messages:
+            async for message in messages:
+                heard.append((message.sender, message.message_id))
+                if len(heard) == 3:
+                    break
+        return heard
+
+    with served(create_app(at_noon.desk)) as url:
+        heard = asyncio.run(scenario(url))
+    assert heard == [("deepseek-v3", "1"), ("qwen-7b", "1"), ("deepseek-v3", "2")]
 
 
 def test_a_bot_through_the_real_gateway() -> None:

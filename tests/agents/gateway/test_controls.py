@@ -4,10 +4,14 @@ import pytest
 from fastapi.testclient import TestClient
 
 from agents.gateway.app import create_app
+from agents.gateway.controls import MACHINES
+from agents.gateway.publisher import BufferFull
 from contracts.rows.communication import ControlRow
 from contracts.time import to_micros
+from pipelines.restoring import LAUNCHER
 from tests.agents.gateway.desk import DeskAtNoon, bearer
 from transforms.coordination.desk import Coordination
+from transforms.coordination.tuner import ISSUER
 from transforms.intake import MessageIntake
 from transforms.log import LogEntry, Raw
 
@@ -58,7 +62,12 @@ def test_what_an_operator_changes_is_in_the_controls_table() -> None:
         ({"action": "mute", "agent": "qwen-7b", "issued_by": "x"}, {}, 401),
         ({"action": "mute", "agent": "nobody", "issued_by": "x"}, OPERATORS, 422),
         ({"action": "mute", "issued_by": "x"}, OPERATORS, 422),
+        ({"action": "kill", "agent": "nobody", "issued_by": "x"}, OPERATORS, 422),
         ({"action": "threshold", "agent": "qwen-7b", "threshold": 2, "issued_by": "x"}, OPERATORS, 422),
+        ({"action": "kill", "issued_by": "tuner"}, OPERATORS, 403),
+        ({"action": "kill", "issued_by": "Launcher"}, OPERATORS, 403),
+        ({"action": "kill", "issued_by": "qwen-7b"}, OPERATORS, 403),
+        ({"action": "restore", "core": "coordination", "state": {}, "issued_by": "x"}, OPERATORS, 403),
     ],
 )
 def test_what_is_no_operators_or_no_control_is_refused(
@@ -68,3 +77,33 @@ def test_what_is_no_operators_or_no_control_is_refused(
     gateway = TestClient(create_app(at_noon.desk))
     assert gateway.post("/controls", json=body, headers=headers).status_code == status
     assert at_noon.publisher.messages == []
+
+
+def test_a_control_that_is_not_a_persons_says_why() -> None:
+    gateway = TestClient(create_app(DeskAtNoon().desk))
+    body = {"action": "mute", "agent": "qwen-7b", "issued_by": ISSUER}
+    assert gateway.post("/controls", json=body, headers=OPERATORS).json()["errors"] == [
+        {"field": "issued_by", "reason": "tuner is no person: say who asks for it"}
+    ]
+    body = {"action": "restore", "core": "trading", "state": {}, "issued_by": "mia"}
+    assert gateway.post("/controls", json=body, headers=OPERATORS).json()["errors"] == [
+        {"field": "action", "reason": "restore is the launcher's: start the job with --restore"}
+    ]
+
+
+def test_who_issues_controls_without_a_person_is_known() -> None:
+    assert {ISSUER, LAUNCHER} <= MACHINES
+
+
+def test_a_full_buffer_is_back_pressure_for_operators_too() -> None:
+    at_noon = DeskAtNoon()
+    at_noon.publisher.failure = BufferFull(retry_after=1.5)
+    gateway = TestClient(create_app(at_noon.desk))
+    body = {"action": "mute", "agent": "qwen-7b", "issued_by": "mia"}
+    answer = gateway.post("/controls", json=body, headers=OPERATORS)
+    assert (answer.status_code, answer.headers["retry-after"], answer.json()["retry_after"]) == (
+        429,
+        "2",
+        1.5,
+    )
+    assert (at_noon.desk.measures.posted, at_noon.desk.measures.refused) == (1, 1)

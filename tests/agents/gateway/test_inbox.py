@@ -3,7 +3,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from agents.gateway.inbox import Acknowledged, Arrival, Inbox
+from agents.gateway.inbox import Acknowledged, Arrival, Inbox, Named
 from tests.agents.gateway.desk import insight
 
 
@@ -19,7 +19,7 @@ def test_the_timeline_of_the_docstring() -> None:
     assert ids(inbox.take(10, 10)) == ["b1"]
     inbox.arrive(insight("a3", sender="a"), "r-a3")
     assert ids(inbox.take(12, 10)) == []
-    assert inbox.acknowledge(["a1"]) == Acknowledged(("a1",), ("r-a1",), ())
+    assert inbox.acknowledge(["a1"]) == Acknowledged(("a1",), ("r-a1",), (), 1)
     assert ids(inbox.take(15, 10)) == []
     assert inbox.next_change(15) == 60
     assert ids(inbox.take(60, 10)) == ["a2", "a3"]
@@ -41,8 +41,71 @@ def test_two_senders_may_use_the_same_id() -> None:
     assert inbox.arrive(insight("m", sender="b"), "r-2") is Arrival.NEW
 
 
+def shared_id(most: int) -> Inbox:
+    """An inbox with a message of a and one of b, both called m, of which `most` are handed out."""
+    inbox = Inbox(lease_seconds=60)
+    for sender in ("a", "b"):
+        inbox.arrive(insight("m", sender=sender), f"r-{sender}")
+    assert [message.sender for message in inbox.take(0, most)] == ["a", "b"][:most]
+    return inbox
+
+
+def test_an_id_acknowledges_only_what_was_handed_out() -> None:
+    inbox = shared_id(most=1)
+    assert inbox.acknowledge(["m"]) == Acknowledged(("m",), ("r-a",), (), 1)
+    assert inbox.acknowledge(["m"]) == Acknowledged((), (), ("m",), 0)
+    assert [message.sender for message in inbox.take(1, 10)] == ["b"]
+
+
+def test_what_was_handed_out_can_be_acknowledged_when_its_lease_has_run_out_or_was_released() -> None:
+    inbox = Inbox(lease_seconds=60)
+    for name in ("a1", "a2"):
+        inbox.arrive(insight(name), f"r-{name}")
+    taker = object()
+    inbox.take(0, 2, taker)
+    inbox.release(taker)
+    assert inbox.acknowledge(["a1"]) == Acknowledged(("a1",), ("r-a1",), (), 1)
+    inbox.take(10, 2)
+    assert inbox.next_change(80) is None
+    assert inbox.acknowledge(["a2"]) == Acknowledged(("a2",), ("r-a2",), (), 1)
+
+
+def test_an_id_of_two_senders_acknowledges_both_unless_one_is_named() -> None:
+    assert shared_id(most=2).acknowledge(["m"]) == Acknowledged(("m",), ("r-a", "r-b"), (), 2)
+    inbox = shared_id(most=2)
+    assert inbox.acknowledge([Named("m", "b")]) == Acknowledged(("m",), ("r-b",), (), 1)
+    assert inbox.acknowledge([Named("m", "b")]) == Acknowledged((), (), ("m",), 0)
+    assert [message.sender for message in inbox.take(60, 10)] == ["a"]
+
+
+def test_a_named_message_ends_also_when_an_inbox_before_this_one_handed_it_out() -> None:
+    assert shared_id(most=0).acknowledge([Named("m", "b")]) == Acknowledged(("m",), ("r-b",), (), 1)
+
+
+def test_a_taker_releases_its_own_leases_alone() -> None:
+    inbox, first, second = Inbox(lease_seconds=60), object(), object()
+    for name in ("a1", "b1"):
+        inbox.arrive(insight(name, sender=name[0]), f"r-{name}")
+    assert ids(inbox.take(0, 1, first)) == ["a1"]
+    assert ids(inbox.take(60, 1, second)) == ["a1"]
+    assert ids(inbox.take(60, 1, first)) == ["b1"]
+    inbox.release(first)
+    assert ids(inbox.take(61, 10)) == ["b1"]
+    assert inbox.next_change(61) == 120
+
+
+def test_a_lease_that_ended_behind_one_that_was_renewed_is_no_change_to_wait_for() -> None:
+    inbox = Inbox(lease_seconds=60)
+    for name in ("a1", "a2"):
+        inbox.arrive(insight(name), f"r-{name}")
+    assert ids(inbox.take(0, 2)) == ["a1", "a2"]
+    assert ids(inbox.take(70, 1)) == ["a1"]
+    assert ids(inbox.take(80, 10)) == []
+    assert inbox.next_change(80) == 130
+
+
 def test_an_unknown_id_is_told_back() -> None:
-    assert Inbox(lease_seconds=60).acknowledge(["x", "x"]) == Acknowledged((), (), ("x",))
+    assert Inbox(lease_seconds=60).acknowledge(["x", "x"]) == Acknowledged((), (), ("x",), 0)
 
 
 class Deliveries(RuleBasedStateMachine):
@@ -114,6 +177,7 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     inbox = Inbox(lease_seconds=60)
     for number in range(count):
         inbox.arrive(insight("m").model_copy(update={"message_id": f"m{number}"}), "r")
+    inbox.take(0, count)
     inbox.acknowledge([f"m{number}" for number in range(count)])
     assert inbox.arrive(insight(f"m{count - 1}"), "r") is Arrival.DONE
     assert inbox.arrive(insight("m0"), "r") is Arrival.NEW

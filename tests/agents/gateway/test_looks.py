@@ -35,8 +35,22 @@ def test_what_is_not_known_yet_is_null(gateway: TestClient) -> None:
     assert set(status["allocations"].values()) == {None}
     assert gateway.get("/agent/freqtrade-hft/guidance", headers=BOT).json()["guidance"] is None
     activity = gateway.get("/agent-activity", headers=BOT).json()
-    assert activity["qwen-7b"] == {"participation_threshold": 0.5, "activity": None, "last_seen": None}
+    assert activity["qwen-7b"] == {
+        "participation_threshold": 0.5,
+        "activity": None,
+        "last_seen": None,
+        "known": None,
+    }
     assert activity["freqtrade-hft"]["last_seen"] == "2024-01-15T12:00:00Z"
+
+
+def test_without_coordinations_state_the_activity_is_what_was_last_heard(
+    gateway: TestClient, at_noon: DeskAtNoon
+) -> None:
+    heard = {"activity_score": 2.116, "last_event_time": "2024-01-15T10:00:00Z"}
+    at_noon.view.hashes[at_noon.desk.keys.activity] = {"qwen-7b": heard}
+    told = gateway.get("/agent-activity", headers=BOT).json()["qwen-7b"]
+    assert told == {"participation_threshold": 0.5, "activity": heard, "last_seen": None, "known": None}
 
 
 def test_what_is_known_is_told(gateway: TestClient, at_noon: DeskAtNoon) -> None:

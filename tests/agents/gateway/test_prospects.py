@@ -147,3 +147,56 @@ def test_a_state_of_another_version_is_no_verdict(told: Told) -> None:
     view = told.at_noon.view.hashes[told.at_noon.desk.keys.core_states]
     view["coordination/job"]["state"] = '{"other":1}'
     assert told.check()["detail"] == "coordination's state is of another version: update the gateway"
+
+
+def activity(told: Told, agent: str) -> dict:
+    return told.http.get("/agent-activity", headers=BOT).json()[agent]
+
+
+def test_the_activity_is_what_the_check_goes_by_and_decays_with_the_desks_time(told: Told) -> None:
+    for number in range(5):
+        told.hear("freqtrade-hft", Insight(insight="thin", confidence=0.9), f"m{number}")
+    heard = {"activity_score": 9.9, "last_event_time": "2024-01-15T12:00:00Z"}
+    told.at_noon.view.hashes[told.at_noon.desk.keys.activity] = {"freqtrade-hft": heard}
+    said = sum(0.3 for _ in range(told.at_noon.desk.roster.by_agent["freqtrade-hft"].budgets.chatter.burst))
+    for halved in (1, 2**24):
+        found = activity(told, "freqtrade-hft")
+        assert found["activity"]["activity_score"] == told.check()["activity_score"]
+        assert found["activity"]["activity_score"] == pytest.approx(
+            (said / halved + 1.5) / (said / halved / 7 + 1.5), rel=1e-9
+        )
+        assert found["activity"]["last_event_time"] == "2024-01-15T12:00:00Z"
+        assert found["known"] == told.check()["known"]
+        assert activity(told, "qwen-7b")["activity"]["last_event_time"] is None
+        told.at_noon.clock.moment = NOON + timedelta(hours=2)
+
+
+def test_the_threshold_is_the_one_in_force(told: Told) -> None:
+    assert activity(told, "freqtrade-hft")["participation_threshold"] == 0.55
+    control = Control(action=ControlAction.THRESHOLD, issued_by="ops", agent="freqtrade-hft", threshold=0.9)
+    told.hear("operator", control, "c1")
+    assert activity(told, "freqtrade-hft")["participation_threshold"] == 0.9
+
+
+def test_of_a_state_of_another_version_nothing_is_known(told: Told) -> None:
+    told.hear("hummingbot-mm", THESIS, "m1")
+    view = told.at_noon.view.hashes[told.at_noon.desk.keys.core_states]
+    view["coordination/job"]["state"] = '{"other":1}'
+    found = activity(told, "freqtrade-hft")
+    assert (found["participation_threshold"], found["activity"], found["known"]) == (0.55, None, None)
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "reason"),
+    [
+        ("type=INSIGHT&recipient=freqtrade-hft", "query.recipient", "an agent does not write to itself"),
+        ("type=INSIGHT&topic=nonsense", "query.topic", "INSIGHT has no topic: leave it out"),
+        ("type=STRATEGY_ADJUSTMENT&symbol=BTCUSDT", "query.symbol", "STRATEGY_ADJUSTMENT has no symbol: leave it out"),
+        ("type=QUESTION&conviction=0.5", "query.conviction", "QUESTION has no conviction: leave it out"),
+    ],
+)  # fmt: skip
+def test_what_posting_would_refuse_is_refused_here_too(
+    told: Told, query: str, field: str, reason: str
+) -> None:
+    answer = told.http.get(f"/agent/freqtrade-hft/participation-check?{query}", headers=BOT)
+    assert (answer.status_code, answer.json()["errors"]) == (422, [{"field": field, "reason": reason}])

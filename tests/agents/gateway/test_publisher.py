@@ -73,10 +73,20 @@ def test_a_failure_does_not_hold_the_sender_back_for_ever() -> None:
     for client in (
         Client(ServiceUnavailable("down")),
         Client(PublishToPausedOrderingKeyException("main/deepseek-v3"), at_once=True),
+        Client(RuntimeError("a batch behind one that failed")),
     ):
         with pytest.raises(PublishFailed):
             publish(client)
         assert client.resumed == [("projects/sapphire-test/topics/messages", "main/deepseek-v3")]
+
+
+def test_two_that_fail_at_once_are_both_told_so() -> None:
+    class Resumed(Client):
+        def resume_publish(self, topic: str, key: str) -> None:
+            raise RuntimeError("the key is not paused: the other call has resumed it")
+
+    with pytest.raises(PublishFailed, match="Pub/Sub did not take it: down"):
+        publish(Resumed(ServiceUnavailable("down")))
 
 
 def test_a_missing_topic_is_named() -> None:

@@ -1,4 +1,5 @@
 import gzip
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -140,3 +141,45 @@ def test_a_recording_of_bars_tells_their_length(tmp_path: Path) -> None:
     )
     (tmp_path / "ETHUSDT-5m.csv").write_text(five_minutes)
     assert open_recording(tmp_path).bar_seconds() is None, "there are several"
+
+
+def test_where_the_first_refused_rows_are_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "BTCUSDT-1m.csv"
+    path.write_text("\n".join([HEADER, row(0), row(1, close="nan"), row(2, close=""), row(3), row(3)]))
+    recording = open_recording(path)
+    assert len(list(recording.batches())) == 2
+    assert recording.describe_refusals() == (
+        "1 bar that was there already (the first: that of BTCUSDT which opens at 2024-01-15T00:03:00Z), "
+        "2 bar with a wrong value (the first: row 2 of BTCUSDT-1m.csv, which opens at 2024-01-15T00:01:00Z)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("of", "first"),
+    [
+        (lambda micros: micros // 1_000_000, "1705276800"),
+        (lambda micros: micros * 1_000, "1705276800000000000"),
+        (lambda micros: f"{datetime.fromtimestamp(micros / 1e6, UTC).isoformat()}", "2024-01-15T00:00:00+00:00"),
+        (lambda _: 0, "0"),
+    ],
+)  # fmt: skip
+def test_times_that_cannot_be_name_the_units(tmp_path: Path, of: Callable[[int], object], first: str) -> None:
+    rows = [row(minute, unit=1_000_000).split(",") for minute in (0, 1)]
+    for fields in rows:
+        fields[0], fields[6] = str(of(int(fields[0]))), str(of(int(fields[6])))
+    path = tmp_path / "BTCUSDT-1m.csv"
+    path.write_text("\n".join([HEADER, *(",".join(fields) for fields in rows)]))
+    with pytest.raises(RecordingError) as error:
+        list(open_recording(path).batches())
+    assert str(error.value) == (
+        f"{path} has times that cannot be, the first {first}: write them as milliseconds or microseconds since 1970, "
+        "UTC text like 2023-03-20 00:04:59, or timestamps in Parquet, from 2009 to 2099."
+    )
+
+
+def test_a_time_that_cannot_be_among_others_is_a_wrong_value(tmp_path: Path) -> None:
+    path = tmp_path / "BTCUSDT-1m.csv"
+    path.write_text("\n".join([row(0), row(1, unit=1), row(2)]))
+    recording = open_recording(path)
+    assert len(list(recording.batches())) == 2
+    assert recording.describe_refusals() == "1 bar with a wrong value (the first: row 2 of BTCUSDT-1m.csv)"

@@ -6,6 +6,8 @@ import pytest
 from contracts.market_data import MarketKind
 from pipelines.backtesting.data import DataSpec, open_data
 from pipelines.backtesting.errors import BacktestError
+from pipelines.backtesting.market_log import settings_of
+from pipelines.backtesting.scenario import MarketTerms
 from tests.pipelines.backtesting.worlds import HEADER, START, bar_line, spec_of, write_bars, write_stream
 
 
@@ -87,6 +89,49 @@ def test_duplicates_are_told(tmp_path: Path) -> None:
     assert open_data(spec_of(path, note_flaws=True)).events == 3
 
 
+def test_the_first_bar_that_is_left_out_is_named(tmp_path: Path) -> None:
+    broken = bar_line(1).split(",")
+    broken[4] = "nan"
+    path = lines(tmp_path / "BTCUSDT-1m.csv", bar_line(0), ",".join(broken), bar_line(2))
+    assert refusal(path).startswith(
+        "BTCUSDT-1m.csv: left out 1 bar with a wrong value "
+        "(the first: row 2 of BTCUSDT-1m.csv, which opens at 2024-01-15T00:01:00Z); "
+    )
+
+
+def test_a_flaw_of_a_folder_is_told_once(tmp_path: Path) -> None:
+    lines(tmp_path / "BTCUSDT-1m.csv", bar_line(0), bar_line(1), bar_line(1))
+    write_bars(tmp_path, 2, "ETHUSDT", 2_000.0)
+    assert open_data(spec_of(tmp_path, note_flaws=True)).notes == (
+        f"{tmp_path.name}: left out 1 bar that was there already "
+        "(the first: that of BTCUSDT which opens at 2024-01-15T00:01:00Z).",
+    )
+
+
+def test_times_in_seconds_are_an_error(tmp_path: Path) -> None:
+    seconds = [bar_line(minute).split(",") for minute in (0, 1)]
+    for fields in seconds:
+        fields[0], fields[6] = fields[0][:-3], fields[6][:-3]
+    path = lines(tmp_path / "BTCUSDT-1m.csv", *(",".join(fields) for fields in seconds))
+    assert refusal(path) == (
+        f"{path} has times that cannot be, the first 1705276800: write them as milliseconds or microseconds since 1970, "
+        "UTC text like 2023-03-20 00:04:59, or timestamps in Parquet, from 2009 to 2099"
+    )
+
+
+def test_a_symbol_without_an_instrument_is_an_error(tmp_path: Path) -> None:
+    assert refusal(write_bars(tmp_path, 3, "DOGEXYZ")) == (
+        "DOGEXYZ-1m.csv holds DOGEXYZ, which is no instrument of the desk's: known are ARBUSDT, AVAXUSDT, BTCUSDT, "
+        "ETHUSDT, SOLUSDT, SUIUSDT; leave it out, or add it to contracts/instruments.py"
+    )
+
+
+def test_what_is_not_compressed_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "BTCUSDT-1m.csv.gz"
+    path.write_text("hello")
+    assert refusal(path) == f"{path} cannot be read: Not a gzipped file (b'he')"
+
+
 def test_unsorted_bars_are_an_error(tmp_path: Path) -> None:
     path = lines(tmp_path / "BTCUSDT-1m.csv", bar_line(1), bar_line(0), bar_line(2))
     assert "not sorted by time" in refusal(path, note_flaws=True)
@@ -127,6 +172,24 @@ def test_bars_of_two_lengths_are_an_error(tmp_path: Path) -> None:
     (tmp_path / "ETHUSDT-5m.csv").write_text(",".join(day) + "\n")
     with pytest.raises(BacktestError, match="several lengths"):
         _ = open_data(spec_of(tmp_path)).bar_seconds
+
+
+@pytest.mark.parametrize("seconds", [30, 90])
+def test_snapshots_that_bars_do_not_fill_are_an_error(tmp_path: Path, seconds: int) -> None:
+    spec = spec_of(write_bars(tmp_path, 3))
+    with pytest.raises(BacktestError) as error:
+        settings_of(spec, MarketTerms(snapshot_seconds=seconds))
+    assert str(error.value) == (
+        f"market.snapshot_seconds is {seconds}, but the data's bars last 60 s: make it a multiple, or leave it out"
+    )
+
+
+@pytest.mark.parametrize(("wanted", "seconds"), [(None, 60), (60, 60), (300, 300)])
+def test_snapshots_last_as_long_as_bars_or_a_multiple(
+    tmp_path: Path, wanted: int | None, seconds: int
+) -> None:
+    terms = MarketTerms(snapshot_seconds=wanted)
+    assert settings_of(spec_of(write_bars(tmp_path, 3)), terms).snapshot_seconds == seconds
 
 
 def test_recordings_are_merged_by_time(tmp_path: Path) -> None:

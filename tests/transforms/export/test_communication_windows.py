@@ -1,11 +1,13 @@
 """Communication by window: the worked timeline, every count, latencies, and the state."""
 
+import orjson
+
 from contracts.controls import MessageClass
 from contracts.message import MessageType
 from contracts.rows.communication import CommunicationMetric, DeliveryRow, MessageRow
 from contracts.time import from_micros
 from transforms.core import Output
-from transforms.export.communication_windows import CommunicationWindows
+from transforms.export.communication_windows import REMAINDER_ROWS, CommunicationWindows
 from transforms.export.quantiles import ERROR, Quantiles
 from transforms.log import LogEntry
 
@@ -60,6 +62,49 @@ def test_the_worked_timeline_of_the_docstring() -> None:
     assert minutes(values(windows.flush())) == [(0, 1), (1, 1), (2, 1)]
 
 
+def test_a_late_row_closes_nothing_and_its_window_is_a_remainder_by_the_latest_time_seen() -> None:
+    windows = CommunicationWindows("main")
+    written = [minutes(tell(windows, sent(at))) for at in (10, 125, 59, 190, 58, 250)]
+    assert written == [[], [(0, 1)], [], [], [], [(2, 1)]]
+    assert minutes(values(windows.flush())) == [(0, 2), (3, 1), (4, 1)]
+
+
+def test_remainders_are_written_when_a_hundred_rows_have_come() -> None:
+    windows = CommunicationWindows("main")
+    for at in (10, 125):
+        tell(windows, sent(at))
+    late = [tell(windows, sent(at % 60)) for at in range(REMAINDER_ROWS)]
+    assert late[:-1] == [[]] * (REMAINDER_ROWS - 1)
+    assert [(m.window_seconds, m.window_start, m.sent) for m in late[-1]] == [
+        *((10, from_micros(TEN + start * SECOND), 20 if start < 40 else 10) for start in range(0, 60, 10)),
+        (60, from_micros(TEN), REMAINDER_ROWS),
+    ]
+
+
+def test_rows_in_time_count_towards_the_hundred() -> None:
+    windows = CommunicationWindows("main")
+    tell(windows, sent(125))
+    tell(windows, sent(0))
+    written = [minutes(tell(windows, sent(126))) for _ in range(REMAINDER_ROWS - 1)]
+    assert written == [[]] * (REMAINDER_ROWS - 2) + [[(0, 1)]]
+
+
+def test_rows_that_are_dated_ever_further_back_are_all_written_and_few_held() -> None:
+    windows = CommunicationWindows("main")
+    rows = 1_000
+    written: list[CommunicationMetric] = []
+    most_held = 0
+    for number in range(rows):
+        written += tell(windows, sent(-60.0 * number))
+        if number % 10 == 0:
+            most_held = max(most_held, len(windows.dump()))
+    # Nine hundreds after the first row; the minute of the second is still open.
+    assert len(minutes(written)) == 899
+    written += values(windows.flush())
+    assert sorted(minutes(written)) == [(-number, 1) for number in reversed(range(rows))]
+    assert most_held < 15_000
+
+
 def test_windows_of_ten_seconds_are_written_beside_those_of_a_minute() -> None:
     windows = CommunicationWindows("main")
     for at in (1, 9, 11):
@@ -110,12 +155,21 @@ def test_a_bounded_run_has_no_latency() -> None:
 
 def test_it_goes_on_from_its_state() -> None:
     first, second = CommunicationWindows("main"), CommunicationWindows("main")
-    for at in (1, 30, 70):
+    for at in (1, 30, 170, 5):
         tell(first, sent(at), sent_at="2026-01-01T00:00:00+00:00", publish_micros=1_767_225_601 * SECOND)
     second.restore(first.dump())
     assert second.dump() == first.dump()
-    assert tell(second, heard(200, True, "relevant")) == tell(first, heard(200, True, "relevant"))
+    for at in (200, 6):
+        assert tell(second, heard(at, True, "relevant")) == tell(first, heard(at, True, "relevant"))
     assert second.flush() == first.flush()
+
+
+def test_it_goes_on_from_a_state_without_remainders() -> None:
+    windows = CommunicationWindows("main")
+    counts = [2, 2, 0, 0, 0, 0, 0, 0, 0, 0, 1.5, None, []]
+    windows.restore(orjson.dumps([7, [[60, TEN, [["ann", counts]]]]]))
+    [metric] = tell(windows, sent(125))
+    assert (metric.row_id.rsplit("-", 1)[1], metric.sent) == ("w8", 2)
 
 
 def test_quantiles_stay_within_their_error_and_their_memory() -> None:

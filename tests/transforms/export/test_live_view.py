@@ -1,4 +1,4 @@
-"""The live view: counts add up over batches, the latest of each is kept, one round trip a batch."""
+"""The live view: counts add up over batches, the latest of each is kept, one round trip a batch, or two with windows."""
 
 from decimal import Decimal
 
@@ -7,6 +7,7 @@ import orjson
 from contracts.core_states import core_state
 from contracts.live_view import LiveView
 from contracts.payloads import DeskState
+from contracts.rows.communication import CommunicationMetric
 from contracts.rows.market import SnapshotRow
 from contracts.rows.trading import PortfolioRow
 from contracts.time import to_micros
@@ -35,6 +36,10 @@ class RecordingServer:
     def hset(self, key, mapping):
         self.hashes.setdefault(key, {}).update(mapping)
 
+    def hmget(self, key, fields):
+        self.round_trips += 1
+        return [self.hashes.get(key, {}).get(field) for field in fields]
+
     def set(self, key, value):
         self.strings[key] = value
 
@@ -48,6 +53,23 @@ def portfolio(equity: str) -> PortfolioRow:
         high_water_mark=Decimal(equity), drawdown=0, gross_exposure=0, net_exposure=0, realised_pnl=0,
         unrealised_pnl=0, fees=0,
     )  # fmt: skip
+
+
+def window(minute: int, sent: int, seconds: int = 60) -> CommunicationMetric:
+    return CommunicationMetric(
+        row_id=f"w-{minute}-{sent}", event_time=T0, desk="main", agent="qwen-7b",
+        window_start=T0.replace(minute=minute), window_seconds=seconds, sent=sent, admitted=sent, throttled=0,
+        delivered=0, suppressed=0, activity_score=1.0,
+    )  # fmt: skip
+
+
+def shown(server) -> dict[str, tuple[int, int]]:
+    """The minute and the count of what is shown, by agent and length."""
+    return {
+        field: (row.window_start.minute, row.sent)
+        for field, content in server.hashes[VIEW.communication].items()
+        for row in [CommunicationMetric.from_json(content)]
+    }
 
 
 def written(*batches) -> RecordingServer:
@@ -114,3 +136,28 @@ def test_the_state_of_a_core_is_told_beside_what_its_job_tells():
     server = written([older], [newer])
     told = server.hashes[LiveView("main").core_states]
     assert told == {"coordination/export": newer.to_json()}
+
+
+def test_a_late_remainder_hides_no_newer_window():
+    batches = [[window(0, 2)], [window(1, 1)], [window(0, 1)]]
+    assert [shown(written(*batches[:n])) for n in (1, 2, 3)] == [
+        {"qwen-7b/60": (0, 2)},
+        {"qwen-7b/60": (1, 1)},
+        {"qwen-7b/60": (1, 1)},
+    ]
+    assert shown(written([row for batch in batches for row in batch])) == {"qwen-7b/60": (1, 1)}
+
+
+def test_remainders_of_the_window_that_is_shown_add_up():
+    server = written([window(0, 2), window(0, 1)], [window(0, 4), window(0, 8, seconds=10)])
+    assert shown(server) == {"qwen-7b/60": (0, 7), "qwen-7b/10": (0, 8)}
+    assert server.round_trips == 4
+
+
+def test_a_window_that_another_version_wrote_is_replaced():
+    server = RecordingServer()
+    server.hset(VIEW.communication, {"qwen-7b/60": b'{"window":"of old"}'})
+    update = LiveViewUpdate("main")
+    update.add(window(0, 2))
+    update.write(server)
+    assert shown(server) == {"qwen-7b/60": (0, 2)}

@@ -185,3 +185,21 @@ def test_desks_alike_are_no_trials(tmp_path: Path) -> None:
 def test_no_run_is_no_report(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no run"):
         write_report(tmp_path, [], "Nothing")
+
+
+@pytest.mark.parametrize(("days", "is_warned"), [(27, True), (28, False)])
+def test_figures_by_the_year_of_a_short_period_mean_little(days: int, is_warned: bool) -> None:
+    figures = report_figures(account_of(run(hours=24 * days)), "Short")
+    note = (
+        "The period is 27 days long: what is told by the year (Sharpe and Sortino ratio, volatility) means little "
+        "for less than 28 days."
+    )
+    assert figures.notes == ("The prices are made up.", *([note] if is_warned else []))
+    assert ("of so short a period it means little" in html_page(figures)) is is_warned
+
+
+def test_the_tables_of_sixteen_columns_are_set_closer(figures: ReportFigures) -> None:
+    """At 1300 pixels the last of them is seen without scrolling."""
+    tables = re.findall(r"<table([^>]*)>\s*<thead><tr>(.*?)</tr>", html_page(figures), re.DOTALL)
+    wide = [attributes for attributes, heads in tables if heads.count("<th>") >= 16]
+    assert wide == [' class="wide"', ' class="wide"']

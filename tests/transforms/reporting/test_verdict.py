@@ -42,6 +42,44 @@ def test_a_loss_says_so_first() -> None:
     assert said.endswith("includes zero: this is no evidence of skill, nor that it must lose.")
 
 
+@pytest.mark.parametrize(
+    ("capital", "final", "outcome"),
+    [
+        (10_000.0, 9_999.85, f"It lost 0.0015{NARROW} after costs."),
+        (10_000_000.0, 9_999_501.0, f"It lost 0.0050{NARROW} after costs."),
+        (10_000.0, 9_999.99985, f"It lost 0.0000015{NARROW} after costs."),
+        (10_000.0, 10_000.15, f"It won 0.0015{NARROW} after costs."),
+        (10_000.0, 10_000.0, "It neither won nor lost after costs."),
+    ],
+)
+def test_the_smallest_loss_is_one(capital: float, final: float, outcome: str) -> None:
+    total = Between(value=final / capital - 1)
+    changed = FIGURES.model_copy(
+        update={
+            "capital": capital,
+            "final_equity": final,
+            "performance": FIGURES.performance.model_copy(update={"total": total}),
+            "market": None,
+            "random_entry": None,
+        }
+    )
+    assert verdict(changed).startswith(f"{outcome} With ")
+
+
+@pytest.mark.parametrize(
+    ("final", "outcome"),
+    [
+        (10_000.0, "It did not trade, and ends where it began."),
+        (9_999.85, f"It did not trade; its equity changed by \u22120.0015{NARROW} all the same."),
+    ],
+)
+def test_a_desk_that_did_not_trade_says_so(final: float, outcome: str) -> None:
+    performance = FIGURES.performance.model_copy(update={"total": Between(value=final / 10_000 - 1)})
+    trading = FIGURES.trading.model_copy(update={"fills": 0})
+    changed = {"performance": performance, "trading": trading, "capital": 10_000.0, "final_equity": final}
+    assert verdict(FIGURES.model_copy(update=changed | {"market": None, "random_entry": None})) == outcome
+
+
 def test_a_sure_loss_is_no_bad_luck() -> None:
     assert told(Between(value=-0.3, low=-0.4, high=-0.1)).endswith(
         "lies below zero: it loses, and not by bad luck alone."
@@ -91,7 +129,11 @@ def test_too_little_is_said_to_be_too_little() -> None:
     ("share", "text"),
     [
         (0.0, "0.00"),
-        (-1e-8, "0.00"),
+        (-1e-17, "0.00"),
+        (-1e-8, "\u22120.0000010"),
+        (1.5e-5, "0.0015"),
+        (-4.99e-5, "\u22120.0050"),
+        (0.0009, "0.0900"),
         (-0.00004, "\u22120.0040"),
         (-0.0321, "\u22123.21"),
         (0.5, "50.0"),
