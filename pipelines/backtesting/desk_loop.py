@@ -27,6 +27,7 @@ from contracts.time import from_micros
 from contracts.topics import MESSAGES, SNAPSHOTS, TRADING, Topic
 from pipelines.backtesting.bot_agents import BotAgents
 from pipelines.backtesting.core_log import CoreLog
+from pipelines.backtesting.instruments import instruments_under
 from pipelines.backtesting.market_log import MarketNews
 from pipelines.backtesting.model_agents import ModelAgents
 from pipelines.backtesting.scenario import Scenario
@@ -89,9 +90,10 @@ class DeskLoop:
         self._signal = timing.signal_ms * 1_000 if has_latency else 0
         self._report = timing.report_ms * 1_000 if has_latency else 0
         self._models = ModelAgents(roster, connection, ledger.unheard)
-        self._bots = BotAgents(roster)
+        instruments = instruments_under(scenario.costs)
+        self._bots = BotAgents(roster, instruments)
         self._coordination = CoreLog(roster.desk, Coordination(roster.desk, roster))
-        self._desk = CoreLog(roster.desk, Desk(roster.desk, roster, scenario.limits))
+        self._desk = CoreLog(roster.desk, Desk(roster.desk, roster, scenario.limits, instruments))
         self._venue, self._ledger, self._observer = venue, ledger, observer
         self._queue: list[tuple[int, int, Topic, Message]] = []
         self._said = 0

@@ -24,7 +24,6 @@ from pipelines.backtesting.collecting import Collected
 from pipelines.backtesting.connections import connection_of
 from pipelines.backtesting.data import DataSpec, MarketData, open_data
 from pipelines.backtesting.desk_loop import DeskLoop, Observer
-from pipelines.backtesting.instruments import instruments_in_force
 from pipelines.backtesting.market_log import MarketNews, market_news, settings_of
 from pipelines.backtesting.paper_service import PaperService
 from pipelines.backtesting.scenario import Scenario
@@ -58,7 +57,7 @@ def run_scenario(
     tape = tape_of(spec)
     collected = Collected(Decimal(str(scenario.roster.capital)))
     # Libraries change how the decimals of a thread round (ccxt does): a run is the same wherever it is made.
-    with instruments_in_force(scenario.costs), localcontext(Context()):
+    with localcontext(Context()):
         service = PaperService(scenario, tape, every_event=every_event)
         connection = connection_of(scenario.roster, scenario.answers)
         loop = DeskLoop(scenario, connection, service, collected, *([observer] if observer else []))

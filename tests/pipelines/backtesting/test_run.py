@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 from contracts.backtest import BacktestResult
+from contracts.instruments import INSTRUMENTS
+from contracts.message import Message
 from contracts.payloads import DeskState, OrderStatus
+from contracts.topics import Topic
 from pipelines.backtesting.data import open_data
 from pipelines.backtesting.parameter_sets import applied
 from pipelines.backtesting.run import run_scenario
@@ -60,6 +63,18 @@ def test_the_desk_trades_and_is_told_of_it(on_bars: BacktestResult) -> None:
 
 def test_two_runs_give_the_same_bytes(bars: Path, on_bars: BacktestResult) -> None:
     assert run_scenario(spec_of(bars), scenario()).to_json() == on_bars.to_json()
+
+
+def test_a_run_leaves_the_venues_rules_to_other_runs(bars: Path) -> None:
+    """Another run may go on beside it in the same process."""
+    usual, seen = dict(INSTRUMENTS), []
+
+    def looks(micros: int, topic: Topic, message: Message) -> None:
+        seen.append(usual == INSTRUMENTS)
+
+    result = run_scenario(spec_of(bars), scenario().without("minimum_sizes"), observer=looks)
+    assert all(seen)
+    assert any(fill.quantity % usual[fill.symbol].lot for fill in result.fills)
 
 
 @pytest.mark.parametrize("world", ["bars", "stream"])
