@@ -1,4 +1,5 @@
 from bisect import bisect_right
+from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 
@@ -9,11 +10,13 @@ from contracts.instruments import INSTRUMENTS
 from contracts.message import Message
 from contracts.payloads import DeskState, OrderStatus
 from contracts.topics import Topic
-from pipelines.backtesting.data import open_data
+from execution.brackets import MOST_ENTRIES
+from pipelines.backtesting.data import DataSpec, open_data
+from pipelines.backtesting.errors import BacktestError
 from pipelines.backtesting.parameter_sets import applied
 from pipelines.backtesting.run import run_scenario
 from pipelines.backtesting.scenario import Scenario
-from tests.pipelines.backtesting.worlds import roster, scenario, spec_of, write_bars, write_stream
+from tests.pipelines.backtesting.worlds import START, roster, scenario, spec_of, write_bars, write_stream
 
 MINUTES = 45
 QUICK = {f"agents.{profile.agent}.cadence_seconds": 5 for profile in roster().agents} | {
@@ -163,3 +166,32 @@ def test_everything_happens_at_once_when_no_cost_is_left(world: str, request: py
     assert late == {known}
     identifiers = [order.client_order_id for order in result.orders]
     assert len(set(identifiers)) == len(identifiers)
+
+
+def test_a_leg_that_finds_nothing_waits_for_the_market_to_move_on() -> None:
+    """Without latency it would be placed again and again at the same moment, when what a bar offers is used up."""
+    thin = {"roster.capital": 100_000_000, "costs.depth_share": 0.001, "costs.latency": False}
+    told, spec = applied(scenario(), "thin", thin), DataSpec((), (), START * 10**6, (START + 3_600) * 10**6)
+    result = run_scenario(spec, told)
+    assert agree(result.final_equity, result.capital + result.profit.net)
+    legs = [order for order in result.orders if order.client_order_id.startswith(("sps-", "spt-"))]
+    nothing = [
+        (order.agent, order.symbol, order.decided_micros)
+        for order in legs
+        if order.status is OrderStatus.EXPIRED
+        and not order.filled_quantity
+        and order.reason.startswith("nothing more to trade with")
+        and order.decided_micros == order.ended_micros
+    ]
+    assert nothing
+    # One entry's leg is tried once at a moment: no more of them than entries of the agent, each with two legs.
+    assert max(Counter(nothing).values()) <= 2 * MOST_ENTRIES
+    assert run_scenario(spec, told, every_event=True).to_json() == result.to_json()
+
+
+def test_legs_that_never_come_to_rest_end_the_run(bars: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.backtesting.paper_service._MOST_CHANGES", 1)
+    with pytest.raises(BacktestError) as error:
+        run_scenario(spec_of(bars), scenario())
+    assert "were changed 1 times at 2024-01-15 00:" in str(error.value)
+    assert "did not come to rest" in str(error.value)
