@@ -25,6 +25,7 @@ from contracts.orders import OrderRequest
 from contracts.payloads import DeskState, RiskUpdate
 from contracts.time import from_micros
 from contracts.topics import MESSAGES, SNAPSHOTS, TRADING, Topic
+from execution.execution_message import SENDER as EXECUTION
 from pipelines.backtesting.bot_agents import BotAgents
 from pipelines.backtesting.core_log import CoreLog
 from pipelines.backtesting.instruments import instruments_under
@@ -108,8 +109,21 @@ class DeskLoop:
             if count % 200 == 0:
                 progress(item.micros)
         self._until(end, inclusive=True)
+        self._hear_the_venue_out()
         for output in self._desk.core.flush():
             self._ledger.output("trading", output)
+
+    def _hear_the_venue_out(self) -> None:
+        """What the venue booked by the end is on its way to the desk: it is heard, and nothing follows from it any more.
+
+        Otherwise the book would not know of a fill, or of funding, at the last event.
+        """
+        while self._queue:
+            moment, _, topic, message = heappop(self._queue)
+            if topic is TRADING and message.sender == EXECUTION:
+                self._observer(moment, topic, message)
+                for output in self._desk.take(message):
+                    self._ledger.output("trading", output)
 
     # --- time -------------------------------------------------------------------------------------------------------
 

@@ -45,6 +45,13 @@ def on_stream(stream: Path) -> BacktestResult:
     return run_scenario(spec_of(stream), quick())
 
 
+@pytest.fixture(scope="module")
+def until_funding(tmp_path_factory: pytest.TempPathFactory) -> BacktestResult:
+    """On bars whose last one closes at the moment at which funding is paid, 08:00."""
+    bars = write_bars(tmp_path_factory.mktemp("funding"), MINUTES, first=8 * 60 - MINUTES)
+    return run_scenario(spec_of(bars), scenario())
+
+
 def quick() -> Scenario:
     return applied(scenario(), "quick", QUICK)
 
@@ -91,7 +98,7 @@ def test_every_event_and_those_that_matter_give_the_same_bytes(
     assert each.to_json() == skipping.to_json()
 
 
-@pytest.mark.parametrize("world", ["on_bars", "on_stream"])
+@pytest.mark.parametrize("world", ["on_bars", "on_stream", "until_funding"])
 def test_the_books_agree(world: str, request: pytest.FixtureRequest) -> None:
     """What the desk's book says that it is worth follows from the venue's trades alone."""
     result: BacktestResult = request.getfixturevalue(world)
@@ -107,6 +114,13 @@ def test_the_books_agree(world: str, request: pytest.FixtureRequest) -> None:
     assert {order.status for order in result.orders if order.ended_micros} <= {
         OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.REJECTED, OrderStatus.EXPIRED,
     }  # fmt: skip
+
+
+def test_what_the_venue_booked_at_the_last_moment_is_heard(until_funding: BacktestResult) -> None:
+    assert until_funding.to_micros == (START + 8 * 3_600) * 1_000_000
+    assert until_funding.profit.funding == Decimal("0.11747204")
+    assert until_funding.equity.micros[-1] == until_funding.to_micros
+    assert until_funding.equity.equity[-1] == float(until_funding.final_equity)
 
 
 @pytest.mark.parametrize(("world", "order_ms"), [("on_bars", 100), ("on_stream", 40)])
