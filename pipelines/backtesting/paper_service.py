@@ -13,7 +13,7 @@ from decimal import Decimal
 from contracts.bookings import Funding
 from contracts.ids import derived_id
 from contracts.message import Message, said_by
-from contracts.orders import OrderRequest
+from contracts.orders import OrderRequest, OrderType
 from contracts.payloads import OrderStatus, Side
 from contracts.time import from_micros
 from execution.exact import EXACT
@@ -56,13 +56,14 @@ _Touched = tuple[str, str, int]
 """Agent and symbol, and when something happened to what it holds or to its legs."""
 
 
-def terms_of(costs: Costs, order_ms: int) -> Terms:
-    """The venue's terms, without the costs that are switched off."""
+def terms_of(costs: Costs, order_ms: int, bar_seconds: int | None = None) -> Terms:
+    """The venue's terms, without the costs that are switched off; nothing trades at a bar older than one is long."""
     return Terms(
         maker_fee=costs.maker_fee if costs.fees else _ZERO,
         taker_fee=costs.taker_fee if costs.fees else _ZERO,
         order_latency=timedelta(milliseconds=order_ms if costs.latency else 0),
         cancel_latency=timedelta(milliseconds=order_ms if costs.latency else 0),
+        bar_life=None if bar_seconds is None else timedelta(seconds=bar_seconds),
         spread=SpreadModel(
             costs.half_spread if costs.spread else _ZERO,
             costs.depth_share,
@@ -98,10 +99,12 @@ class Booked:
 class PaperService:
     """Takes orders in event time; see the module."""
 
-    def __init__(self, scenario: Scenario, tape: Tape, *, every_event: bool = False) -> None:
+    def __init__(
+        self, scenario: Scenario, tape: Tape, bar_seconds: int | None = None, *, every_event: bool = False
+    ) -> None:
         self._desk = scenario.roster.desk
         self._costs = scenario.costs
-        terms = terms_of(scenario.costs, scenario.timing.order_ms)
+        terms = terms_of(scenario.costs, scenario.timing.order_ms, bar_seconds)
         self._core = MatchingCore(instruments_under(scenario.costs), terms)
         self._feed = TapeFeed(tape, self._core, scenario.costs, every_event=every_event)
         self._open: dict[str, LedgerOrder] = {}
@@ -317,11 +320,17 @@ class PaperService:
             self._protection.cancelling(order)
             self._feed.catch_up()
             return [], self._core.cancel(agent, order.request.client_order_id, micros)
-        if changes.place:
-            return self._send(changes.place[0], micros)
-        if changes.waits and (moment := self._feed.next_event(symbol, micros)) is not None:
+        for request in changes.place:
+            if request.type is not OrderType.MARKET or not self._is_outdated(symbol, micros):
+                return self._send(request, micros)
+        if (changes.waits or changes.place) and (moment := self._feed.next_event(symbol, micros)) is not None:
             self._again[key] = moment
         return None
+
+    def _is_outdated(self, symbol: str, micros: int) -> bool:
+        """Whether the venue would refuse to trade now, in a gap of the bars."""
+        self._feed.catch_up()
+        return self._core.pits[symbol].market.is_outdated(micros)
 
     def _reducing(self, key: tuple[str, str]) -> Decimal:
         """What open reduce-only orders of the agent will take from its holding, signed; legs of brackets apart."""

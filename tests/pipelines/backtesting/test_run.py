@@ -16,7 +16,16 @@ from pipelines.backtesting.errors import BacktestError
 from pipelines.backtesting.parameter_sets import applied
 from pipelines.backtesting.run import run_scenario
 from pipelines.backtesting.scenario import Scenario
-from tests.pipelines.backtesting.worlds import START, roster, scenario, spec_of, write_bars, write_stream
+from tests.pipelines.backtesting.worlds import (
+    HEADER,
+    START,
+    bar_line,
+    roster,
+    scenario,
+    spec_of,
+    write_bars,
+    write_stream,
+)
 
 MINUTES = 45
 QUICK = {f"agents.{profile.agent}.cadence_seconds": 5 for profile in roster().agents} | {
@@ -121,6 +130,33 @@ def test_what_the_venue_booked_at_the_last_moment_is_heard(until_funding: Backte
     assert until_funding.profit.funding == Decimal("0.11747204")
     assert until_funding.equity.micros[-1] == until_funding.to_micros
     assert until_funding.equity.equity[-1] == float(until_funding.final_equity)
+
+
+def test_on_bars_latency_of_less_than_a_bar_changes_no_price(bars: Path, on_bars: BacktestResult) -> None:
+    """The next price is known when the next bar is told, and not before: the result says so."""
+    slower = run_scenario(spec_of(bars), applied(scenario(), "slower", {"timing.decision_ms": 20_000}))
+    first, entry = (next(fill for fill in r.fills if fill.agent == "deepseek-v3") for r in (on_bars, slower))
+    assert entry.arrived_micros - first.arrived_micros == 19_500_000
+    assert (entry.side, entry.quantity, entry.price) == (first.side, first.quantity, first.price)
+    assert "latency of less than a bar costs nothing here" in " ".join(slower.notes)
+
+
+@pytest.mark.parametrize("every_event", [False, True])
+def test_nothing_trades_in_a_gap_at_a_close_that_is_older_than_a_bar(
+    tmp_path: Path, every_event: bool
+) -> None:
+    """Three hours are missing behind minute 20; decisions take longer than a bar."""
+    path = tmp_path / "BTCUSDT-1m.csv"
+    minutes = [*range(20), *range(200, 224)]
+    path.write_text("\n".join([HEADER, *(bar_line(minute) for minute in minutes)]) + "\n")
+    slow = applied(scenario(), "slow", {"timing.decision_ms": 70_000, "timing.signal_ms": 30_000})
+    result = run_scenario(spec_of(path, note_flaws=True), slow, every_event=every_event)
+    last, again = (START + 20 * 60) * 10**6, (START + 201 * 60) * 10**6
+    assert [fill for fill in result.fills if last + 60 * 10**6 < fill.micros < again] == []
+    refused = [order for order in result.orders if order.reason.startswith("price_age")]
+    assert [(order.agent, order.status) for order in refused] == [("deepseek-v3", OrderStatus.REJECTED)]
+    assert {order.reason for order in refused} == {"price_age: no bar of BTCUSDT since 2024-01-15 00:20:00"}
+    assert any(fill.micros >= again for fill in result.fills)
 
 
 @pytest.mark.parametrize(("world", "order_ms"), [("on_bars", 100), ("on_stream", 40)])
