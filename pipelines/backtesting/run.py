@@ -167,7 +167,7 @@ def _notes(data: MarketData, scenario: Scenario, collected: Collected, service: 
     if data.bar_seconds:
         notes.append(
             "On bars orders trade at the last close and half a spread until the next bar is told: latency of less than a "
-            "bar costs nothing here. In a gap nothing trades at a close that is older than a bar is long."
+            "bar makes no price worse here. In a gap nothing trades at a close that is older than a bar is long."
         )
     if not any(columns.kind is MarketKind.MARK for columns in data.columns) and scenario.costs.funding:
         notes.append(

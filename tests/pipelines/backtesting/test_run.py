@@ -138,7 +138,7 @@ def test_on_bars_latency_of_less_than_a_bar_changes_no_price(bars: Path, on_bars
     first, entry = (next(fill for fill in r.fills if fill.agent == "deepseek-v3") for r in (on_bars, slower))
     assert entry.arrived_micros - first.arrived_micros == 19_500_000
     assert (entry.side, entry.quantity, entry.price) == (first.side, first.quantity, first.price)
-    assert "latency of less than a bar costs nothing here" in " ".join(slower.notes)
+    assert "latency of less than a bar makes no price worse here" in " ".join(slower.notes)
 
 
 @pytest.mark.parametrize("every_event", [False, True])
