@@ -1,5 +1,6 @@
 """What a bot does with what it sees and hears, without clock or connection."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -8,7 +9,7 @@ from agents.bots.history import Bar, BarHistory
 from agents.bots.sizing import quantity_for, quantity_to_close, room, trade_cap
 from agents.rules.rule import Opinion, Rule
 from contracts.ids import derived_id
-from contracts.instruments import INSTRUMENTS
+from contracts.instruments import INSTRUMENTS, Instrument
 from contracts.message import Message
 from contracts.model import Contract
 from contracts.payloads import Guidance, HftSignal, OrderExecution, Question, Response, Side, TradeThesis
@@ -32,13 +33,21 @@ class BotCore:
     """A bot: it follows the bars of what it trades, asks its rule at each, and answers who asks it.
 
     A trade is said as an HFT_SIGNAL. An entry comes with its thesis for everyone and, every quarter of an hour and
-    symbol at most, with a question to one of its partners in turn. Closing a position is said as reduce_only.
+    symbol at most, with a question to one of its partners in turn. Closing a position is said as reduce_only. Sizes go by
+    the rules in `instruments`.
     """
 
-    def __init__(self, roster: Roster, profile: AgentProfile, rule: Rule) -> None:
+    def __init__(
+        self,
+        roster: Roster,
+        profile: AgentProfile,
+        rule: Rule,
+        instruments: Mapping[str, Instrument] = INSTRUMENTS,
+    ) -> None:
         self._roster = roster
         self._profile = profile
         self._rule = rule
+        self._instruments = instruments
         self._strategy = f"rule:{profile.backing.rule}"
         self._history = BarHistory()
         self._guidance: Guidance | None = None
@@ -111,10 +120,10 @@ class BotCore:
 
     def _quantity(self, symbol: str, opinion: Opinion, price: Decimal, cap: Decimal) -> Decimal:
         """As much as fits the cap; to close a position never more than there is of it."""
-        held = self.position(symbol)
+        held, instrument = self.position(symbol), self._instruments[symbol]
         if held * opinion.side.sign < 0:
-            return quantity_to_close(INSTRUMENTS[symbol], price, cap, held)
-        return quantity_for(INSTRUMENTS[symbol], price, room(cap, self._guidance), opinion.size_fraction)
+            return quantity_to_close(instrument, price, cap, held)
+        return quantity_for(instrument, price, room(cap, self._guidance), opinion.size_fraction)
 
     def _thesis(self, symbol: str, bar: Bar, opinion: Opinion, price: Decimal, signal: Saying) -> Saying:
         thesis = TradeThesis(

@@ -1,9 +1,10 @@
 """The standing of a desk: all that its checks look at, so that the desk and whoever asks first judge by the same code."""
 
+from collections.abc import Mapping
 from decimal import Decimal, localcontext
 from typing import Any, Self
 
-from contracts.instruments import INSTRUMENTS
+from contracts.instruments import INSTRUMENTS, Instrument
 from contracts.payloads import DeskState, Mark
 from contracts.risk.allotments import Allotments
 from contracts.risk.book import Book, Marked
@@ -26,11 +27,15 @@ from contracts.roster import Roster
 class RiskStanding:
     """Book, orders in flight, capital, limits and what the desk still allows, at `clock` (event time, microseconds).
 
-    The desk keeps one and changes it, entry by entry of its log; `of` makes one from the state that the desk told.
+    The desk keeps one and changes it, entry by entry of its log; `of` makes one from the state that the desk told. Sizes
+    go by the rules in `instruments`, the venue's unless told.
     """
 
-    def __init__(self, roster: Roster, limits: Limits) -> None:
+    def __init__(
+        self, roster: Roster, limits: Limits, instruments: Mapping[str, Instrument] = INSTRUMENTS
+    ) -> None:
         self.roster = roster
+        self.instruments = instruments
         self.limits = LimitsInForce(limits)
         self.book = Book(exact(roster.capital))
         self.orders = OrderMemory()
@@ -88,7 +93,7 @@ class RiskStanding:
     def case(self, wish: Wish) -> Case:
         """The wish with everything that the checks may look at."""
         limits, book = self.limits.now, self.book
-        instrument, mark = INSTRUMENTS.get(wish.symbol), book.last_mark(wish.symbol)
+        instrument, mark = self.instruments.get(wish.symbol), book.last_mark(wish.symbol)
         price = book.price(wish.symbol)
         allocation = self.allotments.of(wish.agent)
         cap = per_trade_cap(allocation, self.risk.band, limits)

@@ -1,6 +1,7 @@
 """What becomes of an order when it arrives: refused, traded at once, come to rest, or left to wait for a price."""
 
 from contracts.orders import OrderType, TimeInForce
+from contracts.time import from_micros
 from execution.matching.clearing import Clearing
 from execution.matching.events import Accepted, Expired, Rejected
 from execution.matching.margin import Margin
@@ -90,6 +91,10 @@ class Arrivals:
         price = order.limit or pit.market.best(working.sign)
         if price is None:
             return f"no price: nothing is known of {pit.symbol}'s market"
+        if pit.market.is_outdated(self._clearing.now):
+            return (
+                f"price_age: no bar of {pit.symbol} since {from_micros(pit.market.last_at):%Y-%m-%d %H:%M:%S}"
+            )
         if order.reduce_only:
             return None if self._clearing.tradable(working) else "reduce_only: there is nothing to reduce"
         value = price * working.remaining

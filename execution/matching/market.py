@@ -43,7 +43,7 @@ class Market:
     """The prices of one symbol, in units; times are event time in microseconds."""
 
     __slots__ = (
-        "_depth", "_half_spread", "_levels", "_life", "_remembers", "_taken", "_tick", "asks",
+        "_bar_life", "_depth", "_half_spread", "_levels", "_life", "_remembers", "_taken", "_tick", "asks",
         "bids", "book_at", "last", "last_at", "last_quantity", "mark", "marks_told", "quote", "quote_at", "rate",
         "trade_at",
     )  # fmt: skip
@@ -52,6 +52,7 @@ class Market:
         self._tick = units(instrument.tick)
         self._half_spread, self._depth = units(terms.spread.half_spread), units(terms.spread.depth_share)
         self._levels, self._life = terms.spread.levels, micros_of(terms.quote_life)
+        self._bar_life = None if terms.bar_life is None else micros_of(terms.bar_life)
         self._remembers = terms.remembers_taken
         self.bids, self.asks = BookSide(1), BookSide(-1)
         self.book_at = self.quote_at = self.last_at = self.trade_at = NEVER
@@ -136,6 +137,12 @@ class Market:
     def is_told_since(self, micros: int) -> bool:
         """Whether anything but bars and marks was told later than this."""
         return max(self.book_at, self.quote_at, self.trade_at) > micros
+
+    def is_outdated(self, now: int) -> bool:
+        """Whether only bars are known, and the last of them closed too long ago to trade at."""
+        if self._bar_life is None or self.last_at == NEVER or self.is_told_since(NEVER):
+            return False
+        return now - self.last_at > self._bar_life
 
     @property
     def event_at(self) -> int:

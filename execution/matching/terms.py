@@ -44,6 +44,8 @@ class Terms:
 
     `margin`: without it anything can be bought and nobody is liquidated.
     `quote_life`: a book or quote that is older than other prices by more than this is no longer traded at.
+    `bar_life`: what arrives when the last bar closed longer ago than this is refused, where nothing but bars tells prices;
+    None: it trades at the last close however old that is.
     `remembers_taken`: what our orders took from the book is gone until the data tells its level (or quote, bar) anew.
     `bar_share`: of a bar's volume, how much one resting order can have traded with.
     `funding_rate`: where the data tells none.
@@ -54,6 +56,7 @@ class Terms:
     order_latency: timedelta = timedelta()
     cancel_latency: timedelta = timedelta()
     quote_life: timedelta = timedelta(seconds=10)
+    bar_life: timedelta | None = None
     spread: SpreadModel = field(default_factory=SpreadModel)
     remembers_taken: bool = True
     bar_share: Decimal = Decimal("0.1")

@@ -1,11 +1,12 @@
 """The bots of a backtest: the stand-ins' own cores, without the gateway between them and the desk."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from agents.bots.core import BotCore, Saying
 from agents.bots.history import Bar
 from agents.rules.rule import rule_named
+from contracts.instruments import Instrument
 from contracts.message import Message, said_by
 from contracts.roster import Roster
 
@@ -13,10 +14,10 @@ from contracts.roster import Roster
 class BotAgents:
     """Every external agent of a roster, each following the venue's bars and its inbox."""
 
-    def __init__(self, roster: Roster) -> None:
+    def __init__(self, roster: Roster, instruments: Mapping[str, Instrument]) -> None:
         self._desk = roster.desk
         self._cores = {
-            profile.agent: BotCore(roster, profile, rule_named(profile.backing.rule))
+            profile.agent: BotCore(roster, profile, rule_named(profile.backing.rule), instruments)
             for profile in roster.agents
             if not profile.is_model_backed
         }

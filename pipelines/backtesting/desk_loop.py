@@ -25,8 +25,10 @@ from contracts.orders import OrderRequest
 from contracts.payloads import DeskState, RiskUpdate
 from contracts.time import from_micros
 from contracts.topics import MESSAGES, SNAPSHOTS, TRADING, Topic
+from execution.execution_message import SENDER as EXECUTION
 from pipelines.backtesting.bot_agents import BotAgents
 from pipelines.backtesting.core_log import CoreLog
+from pipelines.backtesting.instruments import instruments_under
 from pipelines.backtesting.market_log import MarketNews
 from pipelines.backtesting.model_agents import ModelAgents
 from pipelines.backtesting.scenario import Scenario
@@ -89,9 +91,10 @@ class DeskLoop:
         self._signal = timing.signal_ms * 1_000 if has_latency else 0
         self._report = timing.report_ms * 1_000 if has_latency else 0
         self._models = ModelAgents(roster, connection, ledger.unheard)
-        self._bots = BotAgents(roster)
+        instruments = instruments_under(scenario.costs)
+        self._bots = BotAgents(roster, instruments)
         self._coordination = CoreLog(roster.desk, Coordination(roster.desk, roster))
-        self._desk = CoreLog(roster.desk, Desk(roster.desk, roster, scenario.limits))
+        self._desk = CoreLog(roster.desk, Desk(roster.desk, roster, scenario.limits, instruments))
         self._venue, self._ledger, self._observer = venue, ledger, observer
         self._queue: list[tuple[int, int, Topic, Message]] = []
         self._said = 0
@@ -106,8 +109,21 @@ class DeskLoop:
             if count % 200 == 0:
                 progress(item.micros)
         self._until(end, inclusive=True)
+        self._hear_the_venue_out()
         for output in self._desk.core.flush():
             self._ledger.output("trading", output)
+
+    def _hear_the_venue_out(self) -> None:
+        """What the venue booked by the end is on its way to the desk: it is heard, and nothing follows from it any more.
+
+        Otherwise the book would not know of a fill, or of funding, at the last event.
+        """
+        while self._queue:
+            moment, _, topic, message = heappop(self._queue)
+            if topic is TRADING and message.sender == EXECUTION:
+                self._observer(moment, topic, message)
+                for output in self._desk.take(message):
+                    self._ledger.output("trading", output)
 
     # --- time -------------------------------------------------------------------------------------------------------
 

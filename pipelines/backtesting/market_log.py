@@ -1,6 +1,7 @@
 """The market as the desk hears of it: what the market job's cores say of the data, each with the moment it was known."""
 
 from collections.abc import Iterator
+from decimal import Context, localcontext
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -30,7 +31,9 @@ class MarketNews(NamedTuple):
 @lru_cache(maxsize=2)
 def market_news(spec: DataSpec, desk: str, terms: MarketTerms) -> tuple[MarketNews, ...]:
     """All the news of the data, in order; told once a process, for every run that follows the market alike."""
-    return tuple(_news(spec, desk, terms))
+    # The first run that asks makes them for all, in whatever thread: how that one rounds must not matter.
+    with localcontext(Context()):
+        return tuple(_news(spec, desk, terms))
 
 
 def settings_of(spec: DataSpec, terms: MarketTerms) -> MarketSettings:

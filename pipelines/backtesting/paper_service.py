@@ -5,7 +5,7 @@ an order's life is an ORDER_EXECUTION, and entries that name a stop or target ar
 ledger, its outbox and its hard limits are left out. Each agent has an account of its own at the venue.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -13,7 +13,7 @@ from decimal import Decimal
 from contracts.bookings import Funding
 from contracts.ids import derived_id
 from contracts.message import Message, said_by
-from contracts.orders import OrderRequest
+from contracts.orders import OrderRequest, OrderType
 from contracts.payloads import OrderStatus, Side
 from contracts.time import from_micros
 from execution.exact import EXACT
@@ -36,6 +36,7 @@ from execution.matching.terms import MarginTerms, SpreadModel, Terms
 from execution.matching.units import amount_of, money_of
 from execution.order_life import Fill, OrderLife
 from execution.reduce_only import is_bracket, reducible_quantity
+from pipelines.backtesting.errors import BacktestError
 from pipelines.backtesting.instruments import instruments_under
 from pipelines.backtesting.protection import Protection
 from pipelines.backtesting.scenario import Costs, Scenario
@@ -43,22 +44,26 @@ from pipelines.backtesting.tape import Tape
 from pipelines.backtesting.tape_feed import TapeFeed
 
 VENUE = "paper"
-_MOST_CHANGES = 200
-"""To the legs of one agent and symbol at one moment: seven entries have fourteen."""
+_MOST_CHANGES = 10_000
+"""To the legs of all agents, following from one event: seven entries have fourteen legs in a symbol."""
 _ZERO = Decimal(0)
 _ENDS = {Rejected: OrderStatus.REJECTED, Cancelled: OrderStatus.CANCELLED, Expired: OrderStatus.EXPIRED}
 
 Told = list[tuple[int, Message]]
 """Messages, each with its moment."""
 
+_Touched = tuple[str, str, int]
+"""Agent and symbol, and when something happened to what it holds or to its legs."""
 
-def terms_of(costs: Costs, order_ms: int) -> Terms:
-    """The venue's terms, without the costs that are switched off."""
+
+def terms_of(costs: Costs, order_ms: int, bar_seconds: int | None = None) -> Terms:
+    """The venue's terms, without the costs that are switched off; nothing trades at a bar older than one is long."""
     return Terms(
         maker_fee=costs.maker_fee if costs.fees else _ZERO,
         taker_fee=costs.taker_fee if costs.fees else _ZERO,
         order_latency=timedelta(milliseconds=order_ms if costs.latency else 0),
         cancel_latency=timedelta(milliseconds=order_ms if costs.latency else 0),
+        bar_life=None if bar_seconds is None else timedelta(seconds=bar_seconds),
         spread=SpreadModel(
             costs.half_spread if costs.spread else _ZERO,
             costs.depth_share,
@@ -94,16 +99,20 @@ class Booked:
 class PaperService:
     """Takes orders in event time; see the module."""
 
-    def __init__(self, scenario: Scenario, tape: Tape, *, every_event: bool = False) -> None:
+    def __init__(
+        self, scenario: Scenario, tape: Tape, bar_seconds: int | None = None, *, every_event: bool = False
+    ) -> None:
         self._desk = scenario.roster.desk
         self._costs = scenario.costs
-        terms = terms_of(scenario.costs, scenario.timing.order_ms)
+        terms = terms_of(scenario.costs, scenario.timing.order_ms, bar_seconds)
         self._core = MatchingCore(instruments_under(scenario.costs), terms)
         self._feed = TapeFeed(tape, self._core, scenario.costs, every_event=every_event)
         self._open: dict[str, LedgerOrder] = {}
         self._arrived: dict[str, int] = {}
         self._held: dict[tuple[str, str], Decimal] = {}
         self._protection = Protection()
+        self._again: dict[tuple[str, str], int] = {}
+        """Where legs wait for the market to move on, and until when."""
         self.booked = Booked()
         weights = sum(profile.capital_weight for profile in scenario.roster.agents)
         for profile in scenario.roster.agents:
@@ -113,11 +122,26 @@ class PaperService:
     # --- what the loop asks ---------------------------------------------------------------------------------------
 
     def step(self, until: int) -> Told:
-        """Go on to `until`, or to the first moment at which something happens."""
-        return self._tell(self._feed.step(until))
+        """Go on to `until`, or to the first moment at which something happens that is told."""
+        while True:
+            again = min(self._again.values(), default=until + 1)
+            events = self._feed.step(min(until, again))
+            if events:
+                said = self._tell(events)
+            elif again > until:
+                return []
+            else:
+                said = self._protect([(*key, again) for key, at in self._again.items() if at == again])
+            if said:
+                return said
 
     def place(self, request: OrderRequest, micros: int) -> Told:
         """Take an order of the desk's; it reaches the venue after the latency."""
+        said, events = self._send(request, micros)
+        return said + self._tell(events)
+
+    def _send(self, request: OrderRequest, micros: int) -> tuple[Told, Sequence[Event]]:
+        """Send an order, capped to what it can reduce: what the service says, and what the venue tells at once."""
         key = (request.agent, request.symbol)
         held = self._held.get(key, _ZERO)
         quantity, reason = request.quantity, ""
@@ -137,16 +161,21 @@ class PaperService:
         self.booked.orders.append(order)
         self._protection.add(order)
         if not quantity:
-            return [self._moved(order, OrderStatus.REJECTED, micros, reason)]
+            return [self._moved(order, OrderStatus.REJECTED, micros, reason)], ()
         self._open[request.client_order_id] = order
         said = [self._moved(order, OrderStatus.SUBMITTED, micros, reason)]
         self._feed.catch_up()
-        return said + self._tell(self._core.submit(request.agent, Order.of(request, quantity), micros))
+        return said, self._core.submit(request.agent, Order.of(request, quantity), micros)
 
     # --- what the venue tells -------------------------------------------------------------------------------------
 
     def _tell(self, events: Iterable[Event]) -> Told:
         """The messages of the venue's events, and what follows from them for the protection of positions."""
+        said, touched = self._heard(events)
+        return said + self._protect(touched)
+
+    def _heard(self, events: Iterable[Event]) -> tuple[Told, list[_Touched]]:
+        """The messages of events, and which positions or legs they touched, the first of them last."""
         said: Told = []
         touched: dict[tuple[str, str], int] = {}
         for event in events:
@@ -154,9 +183,7 @@ class PaperService:
             if isinstance(event, Filled | Cancelled | Expired | Rejected):
                 order = self._known(event)
                 touched[order.request.agent, order.request.symbol] = event.micros
-        for (agent, symbol), micros in touched.items():
-            said += self._protect(agent, symbol, micros)
-        return said
+        return said, [(*key, micros) for key, micros in reversed(touched.items())]
 
     def _told(self, event: Event) -> Told:
         match event:
@@ -253,28 +280,57 @@ class PaperService:
 
     # --- protection -------------------------------------------------------------------------------------------------
 
-    def _protect(self, agent: str, symbol: str, micros: int) -> Told:
-        """Have the stops and targets at the venue that what is held now should have.
+    def _protect(self, touched: list[_Touched]) -> Told:
+        """Have the stops and targets at the venue that what is held should have, where it was `touched`, the last first.
 
-        One change at a time: without latency each may end orders and change what is held before the next.
+        One change at a time: without latency each may end orders and change what is held, which is then seen to before
+        the next. Raises `BacktestError` when it never comes to rest.
         """
         said: Told = []
-        for _ in range(_MOST_CHANGES):
-            price = self._feed.middle(symbol)
-            if price is None:
-                return said
-            held = self._held.get((agent, symbol), _ZERO)
-            changes = self._protection.changes(agent, symbol, held, amount_of(price), from_micros(micros))
-            if changes.cancel:
-                order = changes.cancel[0]
-                self._protection.cancelling(order)
-                self._feed.catch_up()
-                said += self._tell(self._core.cancel(agent, order.request.client_order_id, micros))
-            elif changes.place:
-                said += self.place(changes.place[0], micros)
-            else:
-                break
+        made = 0
+        while touched:
+            change = self._change(*touched[-1])
+            if change is None:
+                touched.pop()
+                continue
+            made += 1
+            if made > _MOST_CHANGES:
+                agent, symbol, micros = touched[-1]
+                raise BacktestError(
+                    f"the stops and targets of {agent} in {symbol} were changed {_MOST_CHANGES:,} times at "
+                    f"{from_micros(micros):%Y-%m-%d %H:%M:%S} and did not come to rest; run it with some latency"
+                )
+            sent, events = change
+            heard, more = self._heard(events)
+            said += sent + heard
+            touched += more
         return said
+
+    def _change(self, agent: str, symbol: str, micros: int) -> tuple[Told, Sequence[Event]] | None:
+        """Make the first change that the legs need: what was said and what the venue told; None when they need none."""
+        key = (agent, symbol)
+        self._again.pop(key, None)
+        price = self._feed.middle(symbol)
+        if price is None:
+            return None
+        held = self._held.get(key, _ZERO)
+        changes = self._protection.changes(agent, symbol, held, amount_of(price), from_micros(micros))
+        if changes.cancel:
+            order = changes.cancel[0]
+            self._protection.cancelling(order)
+            self._feed.catch_up()
+            return [], self._core.cancel(agent, order.request.client_order_id, micros)
+        for request in changes.place:
+            if request.type is not OrderType.MARKET or not self._is_outdated(symbol, micros):
+                return self._send(request, micros)
+        if (changes.waits or changes.place) and (moment := self._feed.next_event(symbol, micros)) is not None:
+            self._again[key] = moment
+        return None
+
+    def _is_outdated(self, symbol: str, micros: int) -> bool:
+        """Whether the venue would refuse to trade now, in a gap of the bars."""
+        self._feed.catch_up()
+        return self._core.pits[symbol].market.is_outdated(micros)
 
     def _reducing(self, key: tuple[str, str]) -> Decimal:
         """What open reduce-only orders of the agent will take from its holding, signed; legs of brackets apart."""

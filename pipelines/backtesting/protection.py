@@ -16,10 +16,11 @@ _MOST_REJECTED = 3
 
 @dataclass(slots=True)
 class Changes:
-    """What has to be done now: legs to be cancelled, legs to be placed."""
+    """What has to be done now: legs to be cancelled, legs to be placed; whether others wait for the market to move on."""
 
     cancel: list[LedgerOrder] = field(default_factory=list)
     place: list[OrderRequest] = field(default_factory=list)
+    waits: bool = False
 
 
 class Protection:
@@ -87,6 +88,9 @@ class Protection:
         rejected = [order.life.status is OrderStatus.REJECTED for order in placed[-_MOST_REJECTED:]]
         if len(rejected) == _MOST_REJECTED and all(rejected):
             return
+        if last is not None and _found_nothing_at(last, moment):
+            changes.waits = True
+            return
         before = entry.client_order_id if last is None else last.request.client_order_id
         request = leg_request(entry, leg, bracket_order_id(before, leg), protected.quantity, price, moment)
         if request is not None:
@@ -100,3 +104,12 @@ class Protection:
                 self._by_id.pop(order.request.client_order_id, None)
                 self._cancelling.discard(order.request.client_order_id)
         self._orders[key] = still_open
+
+
+def _found_nothing_at(leg: LedgerOrder, moment: datetime) -> bool:
+    """Whether the leg was placed and ended at this very moment without a trade: another one would find as little."""
+    return (
+        leg.life.status is OrderStatus.EXPIRED
+        and not leg.life.filled_quantity
+        and leg.created_at == leg.updated_at == moment
+    )

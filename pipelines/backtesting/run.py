@@ -21,7 +21,6 @@ from pipelines.backtesting.collecting import Collected
 from pipelines.backtesting.connections import connection_of
 from pipelines.backtesting.data import DataSpec, MarketData, open_data
 from pipelines.backtesting.desk_loop import DeskLoop, Observer
-from pipelines.backtesting.instruments import instruments_in_force
 from pipelines.backtesting.market_log import MarketNews, market_news, settings_of
 from pipelines.backtesting.paper_service import PaperService
 from pipelines.backtesting.scenario import Scenario
@@ -55,8 +54,8 @@ def run_scenario(
     tape = tape_of(spec)
     collected = Collected(Decimal(str(scenario.roster.capital)))
     # Libraries change how the decimals of a thread round (ccxt does): a run is the same wherever it is made.
-    with instruments_in_force(scenario.costs), localcontext(Context()):
-        service = PaperService(scenario, tape, every_event=every_event)
+    with localcontext(Context()):
+        service = PaperService(scenario, tape, data.bar_seconds, every_event=every_event)
         connection = connection_of(scenario.roster, scenario.answers)
         loop = DeskLoop(scenario, connection, service, collected, *([observer] if observer else []))
         news = market_news(spec, scenario.roster.desk, scenario.market)
@@ -161,6 +160,11 @@ def _notes(data: MarketData, scenario: Scenario, collected: Collected, service: 
         notes.append(
             "The data has no quotes: orders trade at the last known price, "
             f"{float(scenario.costs.half_spread) * 1e4:g} basis points to the worse side, and deeper prices behind it."
+        )
+    if data.bar_seconds:
+        notes.append(
+            "On bars orders trade at the last close and half a spread until the next bar is told: latency of less than a "
+            "bar makes no price worse here. In a gap nothing trades at a close that is older than a bar is long."
         )
     if not any(columns.kind is MarketKind.MARK for columns in data.columns) and scenario.costs.funding:
         notes.append(

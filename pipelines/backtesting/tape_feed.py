@@ -100,6 +100,13 @@ class TapeFeed:
         told, row = found
         return int(told.closes[row]) if told.closes is not None else int(told.low[row] + told.high[row]) // 2
 
+    def next_event(self, symbol: str, micros: int) -> int | None:
+        """When the market of a symbol tells something after a moment; None when it never does again."""
+        first = int(self._micros.searchsorted(micros, side="right"))
+        places = [self._tracks[number].places for number in self._by_symbol.get(symbol, ())]
+        found = [int(of[row]) for of in places if (row := int(of.searchsorted(first))) < len(of)]
+        return int(self._micros[min(found)]) if found else None
+
     def half_spread(self, symbol: str, price: int) -> int:
         """Half of what lies between the quotes that are in force, or is taken to at `price` where there are none."""
         found = self._newest(symbol, MarketKind.QUOTE)

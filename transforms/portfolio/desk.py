@@ -12,6 +12,7 @@ Capital is allocated at the first entry, every `rebalance_seconds`, when the goa
 checks look at is the `RiskStanding`; what is done with each kind of entry has a file of its own beside this one.
 """
 
+from collections.abc import Mapping
 from decimal import localcontext
 from typing import Any
 
@@ -19,6 +20,7 @@ import orjson
 
 from contracts.bookings import Funding, LedgerReport
 from contracts.controls import Control, ControlAction
+from contracts.instruments import INSTRUMENTS, Instrument
 from contracts.message import Message
 from contracts.payloads import HftSignal, Mark, OrderExecution, Proposal
 from contracts.risk.checks import Verdict
@@ -49,11 +51,17 @@ _TIMEKEEPERS = frozenset({"market", "execution"})
 
 
 class Desk:
-    """The core of the trading job: one desk's book."""
+    """The core of the trading job: one desk's book; orders are sized by the rules in `instruments`."""
 
-    def __init__(self, desk: str, roster: Roster, limits: Limits) -> None:
+    def __init__(
+        self,
+        desk: str,
+        roster: Roster,
+        limits: Limits,
+        instruments: Mapping[str, Instrument] = INSTRUMENTS,
+    ) -> None:
         self._desk = desk
-        self._standing = RiskStanding(roster, limits)
+        self._standing = RiskStanding(roster, limits, instruments)
         self._capital = Capital(self._standing)
         self._attribution = Attribution()
         self._heard = HeardMessages(limits.wish_stale_seconds)

@@ -121,7 +121,7 @@ def _smallest(standing: RiskStanding, asset: str) -> Decimal:
     """What the smallest order in an asset is worth; zero while its price is not known."""
     symbol = _SYMBOLS[asset]
     price = standing.book.price(symbol)
-    return smallest_quantity(INSTRUMENTS[symbol], price) * price if price > 0 else ZERO
+    return smallest_quantity(standing.instruments[symbol], price) * price if price > 0 else ZERO
 
 
 def _net(standing: RiskStanding, symbol: str) -> Decimal:

@@ -5,7 +5,6 @@ from datetime import datetime
 from decimal import Decimal
 
 from contracts.ids import derived_id
-from contracts.instruments import INSTRUMENTS
 from contracts.orders import OrderRequest, client_order_id
 from contracts.payloads import Side
 from contracts.risk.brackets import brackets_of
@@ -57,7 +56,7 @@ class Wishes:
         for agent, symbol, holding in standing.book.holdings():
             side = Side.SELL if holding.quantity > 0 else Side.BUY
             quantity = exposure.closable(agent, symbol, side.sign)
-            instrument = INSTRUMENTS.get(symbol)
+            instrument = standing.instruments.get(symbol)
             tradable = instrument.round_quantity(quantity) if instrument else ZERO
             if not tradable:
                 continue
@@ -80,8 +79,11 @@ class Wishes:
         wish = case.wish
         if case.is_reducing:
             return wish
-        atr = self._standing.volatility.of(wish.symbol).atr
-        stop, target = brackets_of(wish, INSTRUMENTS[wish.symbol], case.price, atr, case.limits)
+        atr, instrument = (
+            self._standing.volatility.of(wish.symbol).atr,
+            self._standing.instruments[wish.symbol],
+        )
+        stop, target = brackets_of(wish, instrument, case.price, atr, case.limits)
         return replace(wish, stop_loss=stop, take_profit=target)
 
     def _order(

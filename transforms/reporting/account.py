@@ -97,6 +97,8 @@ class Account:
     """By how they ended."""
     conduct: tuple[Conduct, ...]
     costs: Costs
+    funding_by_symbol: Mapping[str, float] | None = None
+    """What was received (above zero) or paid; None when it is not known by symbol."""
     cost_cases: tuple[CostCase, ...] = ()
     states: tuple[StateChange, ...] = ()
     sources: tuple[Source, ...] = ()

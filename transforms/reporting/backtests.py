@@ -69,6 +69,7 @@ def account_of(result: BacktestResult) -> Account:
             funding=float(result.costs.funding),
             liquidation=float(result.costs.liquidation),
         ),
+        funding_by_symbol={one.symbol: float(one.profit.funding) for one in result.symbols},
         cost_cases=tuple(
             CostCase(case.off, float(case.final_equity), float(case.difference), case.fills)
             for case in result.cost_cases

@@ -92,7 +92,8 @@ class TradingFigures(Contract):
     net: Figure
     share_of_capital: Figure
     fees: Figure
-    funding: Figure
+    funding: Figure | None
+    """Received above zero; None when it is not known, and then it is not in `net`."""
     fills: int
     traded_value: Figure
     round_trips: int

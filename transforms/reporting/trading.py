@@ -36,7 +36,8 @@ def by_agent(account: Account, steps: Steps) -> tuple[TradingFigures, ...]:
 
 
 def by_symbol(account: Account, steps: Steps) -> tuple[TradingFigures, ...]:
-    """Of every symbol that was traded, by name; funding is not told by symbol."""
+    """Of every symbol that was traded, by name."""
+    funding = account.funding_by_symbol
     return tuple(
         _figures(
             name,
@@ -44,7 +45,7 @@ def by_symbol(account: Account, steps: Steps) -> tuple[TradingFigures, ...]:
             steps,
             [fill for fill in account.fills if fill.symbol == name],
             [trip for trip in account.round_trips if trip.symbol == name],
-            0.0,
+            None if funding is None else funding.get(name, 0.0),
         )
         for name in sorted({fill.symbol for fill in account.fills})
     )
@@ -56,13 +57,13 @@ def _figures(
     steps: Steps,
     fills: Sequence[Fill],
     trips: Sequence[RoundTrip],
-    funding: float,
+    funding: float | None,
 ) -> TradingFigures:
     made = profit_over_time(fills, account.prices, steps.edges)
     shares = made / account.capital if account.capital > 0 else np.zeros(len(made))
     ended = outcomes(trips)
     own = [fill for fill in fills if not fill.carried]
-    net = float(made[-1]) + funding
+    net = float(made[-1]) + (funding or 0.0)
     return TradingFigures(
         name=name,
         net=net,

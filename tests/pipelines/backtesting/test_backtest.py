@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from agents.endpoints.asking import CallFailed
 from contracts.backtest import Backtest
 from contracts.decisions import CallStatus
+from contracts.instruments import INSTRUMENTS
 from contracts.settings import Settings
 from pipelines.backtest import app, options_of
 from pipelines.backtesting.connections import connection_of
@@ -44,8 +45,10 @@ def wanted(tmp_path_factory: pytest.TempPathFactory) -> Wanted:
     return Wanted(inputs=(str(write_bars(folder, MINUTES)),), grid=grid, changes=("roster.capital=100000",))
 
 
-def make(wanted: Wanted, output: Path, workers: int = 1, runner: str = "FnApiRunner") -> Backtest:
-    return make_backtest(wanted, str(output), options_of(runner, workers, []), QUIET)
+def make(
+    wanted: Wanted, output: Path, workers: int = 1, runner: str = "FnApiRunner", more: tuple[str, ...] = ()
+) -> Backtest:
+    return make_backtest(wanted, str(output), options_of(runner, workers, list(more)), QUIET)
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +83,31 @@ def test_neither_the_runner_nor_its_workers_change_a_byte(
 ) -> None:
     make(wanted, tmp_path, workers, runner)
     assert files(tmp_path) == files(made)
+
+
+def test_runs_in_threads_of_one_process_share_nothing(wanted: Wanted, tmp_path: Path) -> None:
+    """Sets that trade by other rules, four at a time in one process, then in two processes: the bytes of one by one."""
+    grid = tmp_path / "grid.yaml"
+    grid.write_text(
+        "sets:\n"
+        "  - {name: lots, costs.levels: 10}\n"
+        "  - {name: any, costs.minimum_sizes: false}\n"
+        "  - {name: lots-again, costs.levels: 10}\n"
+        "  - {name: any-again, costs.minimum_sizes: false}\n"
+    )
+    # With little money the smallest sizes bind in every order.
+    sets = Wanted(inputs=wanted.inputs, grid=grid, changes=("roster.capital=10000",))
+    make(sets, tmp_path / "one")
+    threads = ("--direct_running_mode=multi_threading", "--direct_num_workers=4")
+    make(sets, tmp_path / "threads", more=threads)
+    make(sets, tmp_path / "processes", workers=2)
+    one = files(tmp_path / "one")
+    assert files(tmp_path / "threads") == one
+    assert files(tmp_path / "processes") == one
+    runs = Folder(str(tmp_path / "one"))
+    lots, other = (runs.read_run(f"main.{name}") for name in ("lots", "any"))
+    assert all(fill.quantity % INSTRUMENTS[fill.symbol].lot == 0 for fill in lots.fills)
+    assert any(fill.quantity % INSTRUMENTS[fill.symbol].lot for fill in other.fills)
 
 
 def test_what_is_finished_is_not_made_again(

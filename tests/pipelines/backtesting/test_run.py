@@ -1,16 +1,31 @@
 from bisect import bisect_right
+from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from contracts.backtest import BacktestResult
+from contracts.instruments import INSTRUMENTS
+from contracts.message import Message
 from contracts.payloads import DeskState, OrderStatus
-from pipelines.backtesting.data import open_data
+from contracts.topics import Topic
+from execution.brackets import MOST_ENTRIES
+from pipelines.backtesting.data import DataSpec, open_data
+from pipelines.backtesting.errors import BacktestError
 from pipelines.backtesting.parameter_sets import applied
 from pipelines.backtesting.run import run_scenario
 from pipelines.backtesting.scenario import Scenario
-from tests.pipelines.backtesting.worlds import roster, scenario, spec_of, write_bars, write_stream
+from tests.pipelines.backtesting.worlds import (
+    HEADER,
+    START,
+    bar_line,
+    roster,
+    scenario,
+    spec_of,
+    write_bars,
+    write_stream,
+)
 
 MINUTES = 45
 QUICK = {f"agents.{profile.agent}.cadence_seconds": 5 for profile in roster().agents} | {
@@ -39,6 +54,13 @@ def on_stream(stream: Path) -> BacktestResult:
     return run_scenario(spec_of(stream), quick())
 
 
+@pytest.fixture(scope="module")
+def until_funding(tmp_path_factory: pytest.TempPathFactory) -> BacktestResult:
+    """On bars whose last one closes at the moment at which funding is paid, 08:00."""
+    bars = write_bars(tmp_path_factory.mktemp("funding"), MINUTES, first=8 * 60 - MINUTES)
+    return run_scenario(spec_of(bars), scenario())
+
+
 def quick() -> Scenario:
     return applied(scenario(), "quick", QUICK)
 
@@ -62,6 +84,18 @@ def test_two_runs_give_the_same_bytes(bars: Path, on_bars: BacktestResult) -> No
     assert run_scenario(spec_of(bars), scenario()).to_json() == on_bars.to_json()
 
 
+def test_a_run_leaves_the_venues_rules_to_other_runs(bars: Path) -> None:
+    """Another run may go on beside it in the same process."""
+    usual, seen = dict(INSTRUMENTS), []
+
+    def looks(micros: int, topic: Topic, message: Message) -> None:
+        seen.append(usual == INSTRUMENTS)
+
+    result = run_scenario(spec_of(bars), scenario().without("minimum_sizes"), observer=looks)
+    assert all(seen)
+    assert any(fill.quantity % usual[fill.symbol].lot for fill in result.fills)
+
+
 @pytest.mark.parametrize("world", ["bars", "stream"])
 def test_every_event_and_those_that_matter_give_the_same_bytes(
     world: str, request: pytest.FixtureRequest
@@ -73,7 +107,7 @@ def test_every_event_and_those_that_matter_give_the_same_bytes(
     assert each.to_json() == skipping.to_json()
 
 
-@pytest.mark.parametrize("world", ["on_bars", "on_stream"])
+@pytest.mark.parametrize("world", ["on_bars", "on_stream", "until_funding"])
 def test_the_books_agree(world: str, request: pytest.FixtureRequest) -> None:
     """What the desk's book says that it is worth follows from the venue's trades alone."""
     result: BacktestResult = request.getfixturevalue(world)
@@ -89,6 +123,40 @@ def test_the_books_agree(world: str, request: pytest.FixtureRequest) -> None:
     assert {order.status for order in result.orders if order.ended_micros} <= {
         OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.REJECTED, OrderStatus.EXPIRED,
     }  # fmt: skip
+
+
+def test_what_the_venue_booked_at_the_last_moment_is_heard(until_funding: BacktestResult) -> None:
+    assert until_funding.to_micros == (START + 8 * 3_600) * 1_000_000
+    assert until_funding.profit.funding == Decimal("0.11747204")
+    assert until_funding.equity.micros[-1] == until_funding.to_micros
+    assert until_funding.equity.equity[-1] == float(until_funding.final_equity)
+
+
+def test_on_bars_latency_of_less_than_a_bar_changes_no_price(bars: Path, on_bars: BacktestResult) -> None:
+    """The next price is known when the next bar is told, and not before: the result says so."""
+    slower = run_scenario(spec_of(bars), applied(scenario(), "slower", {"timing.decision_ms": 20_000}))
+    first, entry = (next(fill for fill in r.fills if fill.agent == "deepseek-v3") for r in (on_bars, slower))
+    assert entry.arrived_micros - first.arrived_micros == 19_500_000
+    assert (entry.side, entry.quantity, entry.price) == (first.side, first.quantity, first.price)
+    assert "latency of less than a bar makes no price worse here" in " ".join(slower.notes)
+
+
+@pytest.mark.parametrize("every_event", [False, True])
+def test_nothing_trades_in_a_gap_at_a_close_that_is_older_than_a_bar(
+    tmp_path: Path, every_event: bool
+) -> None:
+    """Three hours are missing behind minute 20; decisions take longer than a bar."""
+    path = tmp_path / "BTCUSDT-1m.csv"
+    minutes = [*range(20), *range(200, 224)]
+    path.write_text("\n".join([HEADER, *(bar_line(minute) for minute in minutes)]) + "\n")
+    slow = applied(scenario(), "slow", {"timing.decision_ms": 70_000, "timing.signal_ms": 30_000})
+    result = run_scenario(spec_of(path, note_flaws=True), slow, every_event=every_event)
+    last, again = (START + 20 * 60) * 10**6, (START + 201 * 60) * 10**6
+    assert [fill for fill in result.fills if last + 60 * 10**6 < fill.micros < again] == []
+    refused = [order for order in result.orders if order.reason.startswith("price_age")]
+    assert [(order.agent, order.status) for order in refused] == [("deepseek-v3", OrderStatus.REJECTED)]
+    assert {order.reason for order in refused} == {"price_age: no bar of BTCUSDT since 2024-01-15 00:20:00"}
+    assert any(fill.micros >= again for fill in result.fills)
 
 
 @pytest.mark.parametrize(("world", "order_ms"), [("on_bars", 100), ("on_stream", 40)])
@@ -148,3 +216,32 @@ def test_everything_happens_at_once_when_no_cost_is_left(world: str, request: py
     assert late == {known}
     identifiers = [order.client_order_id for order in result.orders]
     assert len(set(identifiers)) == len(identifiers)
+
+
+def test_a_leg_that_finds_nothing_waits_for_the_market_to_move_on() -> None:
+    """Without latency it would be placed again and again at the same moment, when what a bar offers is used up."""
+    thin = {"roster.capital": 100_000_000, "costs.depth_share": 0.001, "costs.latency": False}
+    told, spec = applied(scenario(), "thin", thin), DataSpec((), (), START * 10**6, (START + 3_600) * 10**6)
+    result = run_scenario(spec, told)
+    assert agree(result.final_equity, result.capital + result.profit.net)
+    legs = [order for order in result.orders if order.client_order_id.startswith(("sps-", "spt-"))]
+    nothing = [
+        (order.agent, order.symbol, order.decided_micros)
+        for order in legs
+        if order.status is OrderStatus.EXPIRED
+        and not order.filled_quantity
+        and order.reason.startswith("nothing more to trade with")
+        and order.decided_micros == order.ended_micros
+    ]
+    assert nothing
+    # One entry's leg is tried once at a moment: no more of them than entries of the agent, each with two legs.
+    assert max(Counter(nothing).values()) <= 2 * MOST_ENTRIES
+    assert run_scenario(spec, told, every_event=True).to_json() == result.to_json()
+
+
+def test_legs_that_never_come_to_rest_end_the_run(bars: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.backtesting.paper_service._MOST_CHANGES", 1)
+    with pytest.raises(BacktestError) as error:
+        run_scenario(spec_of(bars), scenario())
+    assert "were changed 1 times at 2024-01-15 00:" in str(error.value)
+    assert "did not come to rest" in str(error.value)

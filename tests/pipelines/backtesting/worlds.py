@@ -30,10 +30,14 @@ def bar_line(minute: int, base: float = 40_000.0) -> str:
     return f"{start},{opened},{high},{low},{closed},{volume},{start + 59_999},{volume * closed},100,{volume / 2},1,0"
 
 
-def write_bars(folder: Path, minutes: int, symbol: str = "BTCUSDT", base: float = 40_000.0) -> Path:
-    """A file of bars."""
+def write_bars(
+    folder: Path, minutes: int, symbol: str = "BTCUSDT", base: float = 40_000.0, first: int = 0
+) -> Path:
+    """A file of bars, from the minute `first` of the day on."""
     path = folder / f"{symbol}-1m.csv"
-    path.write_text("\n".join([HEADER, *(bar_line(minute, base) for minute in range(minutes))]) + "\n")
+    path.write_text(
+        "\n".join([HEADER, *(bar_line(minute, base) for minute in range(first, first + minutes))]) + "\n"
+    )
     return path
 
 

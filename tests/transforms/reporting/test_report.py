@@ -1,6 +1,8 @@
 """The report: its figures agree with the run, its bytes repeat, its page needs nothing and trusts nobody."""
 
 import re
+from dataclasses import replace
+from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import numpy as np
 import orjson
 import pytest
 
-from contracts.backtest import BacktestResult
+from contracts.backtest import BacktestResult, Profit
 from tests.transforms.reporting.example import run
 from transforms.reporting.backtests import account_of
 from transforms.reporting.figures import ReportFigures
@@ -45,6 +47,48 @@ def test_figures_are_those_of_the_run(figures: ReportFigures) -> None:
     )
     assert figures.costs.unexplained == pytest.approx(0.0, abs=1e-5)
     assert (figures.step, figures.returns, figures.days) == ("day", 100, 100.0)
+
+
+def funded(result: BacktestResult) -> BacktestResult:
+    """The run, with 7 received in BTC by one agent and 2.5 paid in ETH by another."""
+
+    def with_funding(profit: Profit, amount: Decimal) -> Profit:
+        return profit.model_copy(update={"funding": amount, "net": profit.net + amount})
+
+    received = {"deepseek-v3": Decimal(7), "freqtrade-hft": Decimal("-2.5")}
+    received |= {"BTCUSDT": Decimal(7), "ETHUSDT": Decimal("-2.5")}
+    total = Decimal("4.5")
+    parts = {
+        "agents": [(one, one.agent) for one in result.agents],
+        "symbols": [(one, one.symbol) for one in result.symbols],
+    }
+    changed = {
+        kind: tuple(
+            one.model_copy(update={"profit": with_funding(one.profit, received.get(name, Decimal(0)))})
+            for one, name in ones
+        )
+        for kind, ones in parts.items()
+    }
+    desk = {
+        "final_equity": result.final_equity + total,
+        "profit": with_funding(result.profit, total),
+        "costs": result.costs.model_copy(update={"funding": -total}),
+    }
+    return result.model_copy(update=changed | desk)
+
+
+def test_symbols_add_up_to_the_desk_with_their_funding() -> None:
+    figures = report_figures(account_of(funded(run(hours=300))), "Funded")
+    assert [(one.name, one.funding) for one in figures.symbols] == [("BTCUSDT", 7.0), ("ETHUSDT", -2.5)]
+    assert sum(one.net for one in figures.symbols) == pytest.approx(figures.trading.net, abs=1e-6)
+    assert sum(one.net for one in figures.agents) == pytest.approx(figures.trading.net, abs=1e-6)
+    assert "not told by symbol" not in html_page(figures)
+
+
+def test_funding_that_is_not_known_by_symbol_is_said_to_be_unknown() -> None:
+    figures = report_figures(replace(account_of(funded(run(hours=300))), funding_by_symbol=None), "Month")
+    assert [one.funding for one in figures.symbols] == [None, None]
+    assert "Funding is not told by symbol: it is not in the net." in html_page(figures)
 
 
 def test_intervals_hold_what_they_are_about(figures: ReportFigures) -> None:
