@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 import numpy as np
 
@@ -145,12 +146,12 @@ def _sign(line: Line) -> int:
     return 1 if line["side"] == "BUY" else -1
 
 
-def funding(tables: DeskTables) -> dict[str, float]:
-    """What each agent received for holding; paid is below zero."""
+def funding(tables: DeskTables, by: Literal["agent", "symbol"]) -> dict[str, float]:
+    """What each agent received for holding, or what was received in each symbol; paid is below zero."""
     found = tables.ask(
-        f"SELECT agent, SUM(amount) AS amount FROM {tables.rows('fundings', 'agent, amount')} GROUP BY agent ORDER BY agent"  # noqa: S608
+        f"SELECT {by}, SUM(amount) AS amount FROM {tables.rows('fundings', f'{by}, amount')} GROUP BY {by} ORDER BY {by}"  # noqa: S608
     )
-    return {line["agent"]: float(line["amount"]) for line in found}
+    return {line[by]: float(line["amount"]) for line in found}
 
 
 def orders(tables: DeskTables) -> dict[str, int]:

@@ -37,7 +37,7 @@ def month_account(tables: DeskTables, month: Month, roles: Mapping[str, str], co
     traded, shortfall, venues = book_history.fills(tables)
     held = book_history.carried(tables) if is_older else []
     fills = (*held, *traded)
-    funding = book_history.funding(tables)
+    funding = book_history.funding(tables, "agent")
     # With the hour before, so that there is a price at the beginning.
     around = tables.between(from_micros(start) - _WHOLE, from_micros(end + 1))
     prices = book_history.prices(around, {fill.symbol for fill in fills} or _marked(around))
@@ -58,6 +58,7 @@ def month_account(tables: DeskTables, month: Month, roles: Mapping[str, str], co
         orders=book_history.orders(tables),
         conduct=conduct(tables, roles, funding),
         costs=Costs(fees=sum(fill.fee for fill in fills), slippage=shortfall, funding=-sum(funding.values())),
+        funding_by_symbol=book_history.funding(tables, "symbol"),
         states=book_history.states(tables),
         sources=(
             Source(
